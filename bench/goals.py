@@ -96,7 +96,7 @@ EDIT = (
 )
 PUSH = (Figure("push-ratio", 0.8, "curl -T"),)
 AZURE = (
-    Figure("cold-request-ratio", 4, "the SDK"),
+    Figure("create-request-ratio", 4, "the SDK"),
     Figure("one-package-request-ratio", 4, "the SDK"),
 )
 GOLDEN = (
@@ -126,16 +126,16 @@ def _serving() -> Iterator[Figure]:
 BENCHES = (
     Bench("layers", ("--repetitions", "2"), 1, (), LAYERS),
     Bench("push", ("--repetitions", "3"), 1, ("docker", "curl"), PUSH),
-    Bench("preview", ("--previews", "9"), 2.5, ("docker", "pulumi"), PREVIEW),
-    Bench("azure", ("--repetitions", "1", "--latency", "0.02"), 1.5, ("docker",), AZURE),
-    Bench("image", ("--repetitions", "1", "--previews", "3", "--only", "conda"), 4, ("docker", "pulumi"), IMAGE),
-    Bench("image", ("--repetitions", "1", "--only", "wheels"), 5, ("docker", "pulumi"), WHEELS),
+    Bench("preview", ("--previews", "9"), 2, ("docker", "pulumi"), PREVIEW),
+    Bench("azure", ("--repetitions", "1", "--latency", "0.02"), 1.2, ("docker",), AZURE),
+    Bench("image", ("--repetitions", "1", "--previews", "3", "--only", "conda"), 3, ("docker", "pulumi"), IMAGE),
+    Bench("image", ("--repetitions", "1", "--only", "wheels"), 8, ("docker", "pulumi"), WHEELS),
     Bench("slim", ("--repetitions", "2"), 2.5, ("docker",), SLIM),
-    Bench("edit", ("--repetitions", "1", "--requests", "1000"), 2.5, ("docker", "pulumi"), EDIT),
+    Bench("edit", ("--repetitions", "1", "--requests", "1000"), 1.3, ("docker", "pulumi"), EDIT),
     Bench("golden", ("--rebuilds", "3"), 1.5, (), GOLDEN),
     Bench("wheel", (), 0.5, (), WHEEL),
     Bench("scale", ("--repetitions", "1", "--seconds", "2", "--requests", "1000"), 2.5, ("docker", "pulumi"), SCALE),
-    Bench("serving", ("--repetitions", "1", "--seconds", "1.5"), 5.5, ("wrk",), tuple(_serving())),
+    Bench("serving", ("--repetitions", "1", "--seconds", "2"), 5.5, ("wrk",), tuple(_serving())),
 )
 """The short ones first, so that much is known early; together they last half an hour at most."""
 

@@ -43,7 +43,7 @@ class Load:
     broken: int
 
 
-def put_load(url: str, body: bytes, headers: Mapping[str, str], connections: int, seconds: float) -> Load:
+def put_load(url: str, body: bytes, headers: Mapping[str, str], connections: int, seconds: int) -> Load:
     """Ask again and again on so many connections; the generator stays on its core.
 
     Raises:
@@ -60,7 +60,7 @@ def put_load(url: str, body: bytes, headers: Mapping[str, str], connections: int
             "BENCH_HEADERS": "\n".join(f"{name}: {value}" for name, value in headers.items()),
         }
         threads = min(2, connections)
-        command = ["wrk", f"-t{threads}", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "30s"]
+        command = ["wrk", f"-t{threads}", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s"]
         done = subprocess.run(
             [*command, "-s", str(folder / "load.lua"), url],
             env={**os.environ, **variables},

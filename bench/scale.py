@@ -1,10 +1,11 @@
 """What replicas at home cost and bring: ``python bench/scale.py`` (Docker with a swarm, Pulumi's CLI, two cores, wrk).
 
-One image of the scoring server runs as a container group, which is the bare server, and as a container app behind
-Envoy. All take turns in every round, and what counts are ratios inside a round, by their medians; lost requests are
+One image of the scoring server runs as a container group without a door, which is the bare server on a port of its own,
+and as a container app behind Envoy; both ask for a key, without which no server tells what it has answered. All take
+turns in every round, forth and back, and what counts are ratios inside a round, by their medians; lost requests are
 counted by the clients. A sums ten floats, B is a small neural network in numpy. Beside each rate stands how busy the
 whole machine was (1: all of its cores), because client, Envoy and replicas share them; what two bare servers reach
-together is the most that two replicas can. ``--parts`` runs some of it; all takes some eight minutes.
+together is the most that two replicas can. ``--parts`` runs some of it; all takes some nine minutes.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, cast
 
 _ROOT = Path(__file__).resolve().parents[1]
@@ -58,9 +60,11 @@ def run(raw_data):
     return sum(values) if len(values) == 10 else b(values)
 """
 )
-_HEADERS = {"Content-Type": "application/json"}
+_KEY = "k" * 32
+_JSON = {"Content-Type": "application/json"}
+_HEADERS = {**_JSON, "Authorization": f"Bearer {_KEY}"}
 _CONNECTIONS = 16
-_WARMUP_SECONDS = 2.0
+_WARMUP_SECONDS = 2
 
 
 @dataclass
@@ -118,7 +122,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="what to measure")
     parser.add_argument("--repetitions", type=int, default=3, help="of all but the changes of revisions")
-    parser.add_argument("--seconds", type=float, default=5.0, help="of load with 32 connections")
+    parser.add_argument("--seconds", type=int, default=5, help="of load with 32 connections")
     parser.add_argument("--requests", type=int, default=20_000, help="while revisions change")
     parser.add_argument("--rate", type=int, default=200, help="requests a second while revisions change")
     wishes = parser.parse_args()
@@ -159,25 +163,29 @@ def measure(
         canary(figures, service, wanted, app, wishes.requests, wishes.rate)
 
 
-def beside(figures: Figures, group: GroupFacts, app: GroupFacts, seconds: float) -> None:
-    """Ask the bare server and the one behind Envoy, with one client and with 32."""
+def beside(figures: Figures, group: GroupFacts, app: GroupFacts, seconds: int) -> None:
+    """Ask the bare server and the one behind Envoy, with 32 clients and with one, forth and back."""
     for work in "ab":
         body = json.dumps(WORKLOADS[work]).encode()
-        found = {}
-        for who, facts in (("bare", group), ("envoy", app)):
-            url = f"http://{facts.address}/score"
-            put_load(url, body, _HEADERS, 4, _WARMUP_SECONDS)
+        rates: dict[str, list[float]] = {"bare": [], "envoy": []}
+        alone: dict[str, list[float]] = {"bare": [], "envoy": []}
+        # what else the machine does comes in spells, so each begins and ends as often as the other
+        for who in ("bare", "envoy", "envoy", "bare"):
+            url = f"http://{(group if who == 'bare' else app).address}/score"
+            put_load(url, body, _HEADERS, 4, _WARMUP_SECONDS // 2)
             busy = Busy()
-            many = put_load(url, body, _HEADERS, 32, seconds)
+            many = put_load(url, body, _HEADERS, 32, max(1, seconds // 2))
             figures.put(f"{work}-{who}-busy", busy.share())
-            one = put_load(url, body, _HEADERS, 1, 2)
-            found[who] = (many, one)
-            figures.put(f"{work}-{who}-rate", many.rate)
-            figures.put(f"{work}-{who}-alone-ms", one.p50)
+            one = put_load(url, body, _HEADERS, 1, 1)
+            rates[who].append(many.rate)
+            alone[who].append(one.p50)
+            figures.put(f"{work}-lost", many.wrong + many.broken + one.wrong + one.broken)
             say(f"  {work} {who}: {many.rate:.0f}/s, p99 {many.p99:.1f} ms, alone {one.p50:.3f} ms")
-        figures.put(f"{work}-envoy-adds-ms", found["envoy"][1].p50 - found["bare"][1].p50)
-        figures.put(f"{work}-envoy-rate-ratio", found["envoy"][0].rate / found["bare"][0].rate)
-        figures.put(f"{work}-lost", sum(load.wrong + load.broken for pair in found.values() for load in pair))
+        for who, seen in rates.items():
+            figures.put(f"{work}-{who}-rate", statistics.mean(seen))
+            figures.put(f"{work}-{who}-alone-ms", statistics.mean(alone[who]))
+        figures.put(f"{work}-envoy-adds-ms", statistics.mean(alone["envoy"]) - statistics.mean(alone["bare"]))
+        figures.put(f"{work}-envoy-rate-ratio", statistics.mean(rates["envoy"]) / statistics.mean(rates["bare"]))
 
 
 def twice(
@@ -186,30 +194,30 @@ def twice(
     wanted: Wanted,
     bare: tuple[GroupFacts, GroupFacts],
     app: GroupFacts,
-    seconds: float,
+    seconds: int,
 ) -> None:
     """Ask one replica, then two; and one bare server, then both at once, without Envoy: that is what the cores give."""
     body = json.dumps(WORKLOADS["b"]).encode()
-    one, rates = wanted(app.name), []
-    for count in (1, 2):
+    one, rates = wanted(app.name), dict.fromkeys((1, 2), 0.0)
+    for count in (1, 2) if len(figures.rows.get("b-two-replicas-ratio", ())) % 2 == 0 else (2, 1):
         service.update(app.id, one, scaled(one, count), Silent())
         put_load(f"http://{app.address}/score", body, _HEADERS, 4, _WARMUP_SECONDS)
         busy = Busy()
-        rates.append(put_load(f"http://{app.address}/score", body, _HEADERS, 32, seconds).rate)
+        rates[count] = put_load(f"http://{app.address}/score", body, _HEADERS, 32, seconds).rate
         figures.put(f"b-{'two' if count == 2 else 'one'}-replicas-busy", busy.share())
     urls = [f"http://{facts.address}/score" for facts in bare]
     with ProcessPoolExecutor(2) as pool:  # a generator settles its core before it has threads
         alone = put_load(urls[0], body, _HEADERS, 32, seconds).rate
         asked = [pool.submit(put_load, url, body, _HEADERS, 16, seconds) for url in urls]
         both = sum(one.result().rate for one in asked)
-    say(f"  b, two replicas: {rates[1]:.0f}/s instead of {rates[0]:.0f}/s; bare {both:.0f}/s instead of {alone:.0f}/s")
-    figures.put("b-two-replicas-ratio", rates[1] / rates[0])
+    say(f"  b, two replicas: {rates[2]:.0f}/s instead of {rates[1]:.0f}/s; bare {both:.0f}/s instead of {alone:.0f}/s")
+    figures.put("b-two-replicas-ratio", rates[2] / rates[1])
     figures.put("b-two-bare-ratio", both / alone)
     service.update(app.id, one, one, Silent())
 
 
 def shadow(figures: Figures, service: ServiceTarget, wanted: Wanted, app: GroupFacts) -> None:
-    """Ask at a pace that leaves room, without copies and with a copy of each request, by turns."""
+    """Ask at a pace that leaves room, without copies and with a copy of each request, whose answers are compared."""
     first, other = wanted(app.name), wanted(app.name, mark="shadow")
     service.update(app.id, first, held(other), Silent())
     revisions = service.revisions(app.id, first)
@@ -218,14 +226,18 @@ def shadow(figures: Figures, service: ServiceTarget, wanted: Wanted, app: GroupF
     new = next(one.name for one in revisions.list() if one.name != old and one.ready)
     body, met = json.dumps(WORKLOADS["b"]).encode(), {0: Paced(), 100: Paced()}
     asyncio.run(paced(app.address, body, 200, 100))
+    compared = 0
     # what else the machine does comes in spells: short turns, and each kind begins as often as the other
     for percent in (0, 100, 100, 0, 0, 100, 100, 0):
         revisions.mirror(old, new, percent, Silent())
         came = asyncio.run(paced(app.address, body, 300, 100))
         met[percent].seconds += came.seconds
         met[percent].lost += came.lost
+        found = revisions.compare(old, new)
+        compared += len(found.pairs) if found else 0
     revisions.mirror(old, new, 0, Silent())
-    say(f"  b, copies: p99 {met[100].p99:.2f} ms instead of {met[0].p99:.2f} ms")
+    say(f"  b, copies: p99 {met[100].p99:.2f} ms instead of {met[0].p99:.2f} ms, {compared} answers compared")
+    figures.put("b-shadow-compared", compared)
     figures.put("b-shadow-p99-ratio", met[100].p99 / met[0].p99)
     figures.put("b-shadow-p99-ms", met[100].p99)
     figures.put("b-shadow-lost", sum(len(one.lost) for one in met.values()))
@@ -287,14 +299,15 @@ def scene() -> Iterator[tuple[ServiceTarget, Wanted, str]]:
         try:
             project.up().check_ok()
             image = project.outputs()["image"]
-            # without doors in front of groups: the bare server is what Envoy is compared with
+            # the bare server is asked at its own port: with a door, Envoy would be compared with Envoy
             target = LocalTarget(connect, replace(Settings.read(), door=False))
 
             def wanted(called: str, *, app: bool = True, mark: str = "") -> GroupSpec:
                 # threads of numpy on two cores would be two replicas in one
                 variables = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", **({"MARK": mark} if mark else {})}
                 owner, kind = f"urn:pulumi:bench::scale::group::{called}", "container_app" if app else "container_group"
-                said = {"environmentVariables": variables, "runsOn": kind, "accessLog": False}
+                keys = {"authEnabled": True, "primaryKey": _KEY, "secondaryKey": _KEY[::-1] + "2"}
+                said = {"environmentVariables": variables, "runsOn": kind, "accessLog": False, **keys}
                 return spec(called, image, owner=owner, cpuCores=1, memoryGb=1, **cast("Any", said))
 
             yield target.service, wanted, name
@@ -323,7 +336,9 @@ def stepped(of: GroupSpec) -> GroupSpec:
     return replace(of, declared=replace(of.declared, runs=runs))
 
 
-async def paced(address: str, body: bytes, count: int, rate: int, headers: Mapping[str, str] | None = None) -> Paced:
+async def paced(
+    address: str, body: bytes, count: int, rate: int, headers: Mapping[str, str] = MappingProxyType(_HEADERS)
+) -> Paced:
     """Ask ``count`` times, ``rate`` times a second, over connections that are kept, and opened again when they end."""
     met, began, numbers = Paced(), time.monotonic(), iter(range(count))
 
@@ -335,7 +350,7 @@ async def paced(address: str, body: bytes, count: int, rate: int, headers: Mappi
             start = time.monotonic()
             try:
                 streams = streams or await asyncio.open_connection(host, int(port))
-                status = await _exchange(*streams, body, headers or {})
+                status, goes_on = await _exchange(*streams, body, headers)
             except (OSError, asyncio.IncompleteReadError) as error:
                 met.lost.append(repr(error))
                 streams = None
@@ -344,6 +359,9 @@ async def paced(address: str, body: bytes, count: int, rate: int, headers: Mappi
                 met.seconds.append(time.monotonic() - start)
             else:
                 met.lost.append(str(status))
+            if not goes_on:
+                streams[1].close()
+                streams = None
         if streams:
             streams[1].close()
 
@@ -353,19 +371,17 @@ async def paced(address: str, body: bytes, count: int, rate: int, headers: Mappi
 
 async def _exchange(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes, headers: Mapping[str, str]
-) -> int:
-    more = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    head = (
-        f"POST /score HTTP/1.1\r\nHost: bench\r\n{more}"
-        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    )
+) -> tuple[int, bool]:
+    more = "".join(f"{name}: {value}\r\n" for name, value in {**_JSON, **headers}.items())
+    head = f"POST /score HTTP/1.1\r\nHost: bench\r\n{more}Content-Length: {len(body)}\r\n\r\n"
     writer.write(head.encode() + body)
     came = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower().split("\r\n")
     length = next((int(line.partition(":")[2]) for line in came if line.startswith("content-length:")), None)
     if length is None:
         raise ConnectionError("an answer without a length")
     await reader.readexactly(length)
-    return int(came[0].split()[1])
+    # a server that is about to go says so, and every client has to listen (RFC 9112, 9.6)
+    return int(came[0].split()[1]), "connection: close" not in came
 
 
 def say(text: str) -> None:

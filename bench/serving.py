@@ -56,7 +56,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repetitions", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=5.0, help="of load with 32 connections; with one it is 2")
+    parser.add_argument("--seconds", type=int, default=5, help="of load with 32 connections; with one it is 2")
     parser.add_argument("--peers", default="", help="only these, by name, parted by commas")
     parser.add_argument("--workloads", default="abc")
     parser.add_argument("--no-more", action="store_true", help="leave out batching, TLS, health and crash")
@@ -81,7 +81,7 @@ def main() -> None:
 
 
 def measure_round(
-    figures: Figures, others: Iterable[peers.Peer], homes: dict[str, Home], workloads: str, seconds: float
+    figures: Figures, others: Iterable[peers.Peer], homes: dict[str, Home], workloads: str, seconds: int
 ) -> None:
     """Have every server do every workload once, one after the other."""
     for work in workloads:
@@ -97,7 +97,7 @@ def measure_round(
             say(f"  {work} {peer.name}: {many.rate:.0f}/s, p99 {many.p99:.1f} ms, alone {one.p50:.3f} ms")
 
 
-def ask(url: str, body: bytes, headers: dict[str, str], seconds: float) -> tuple[Load, Load]:
+def ask(url: str, body: bytes, headers: dict[str, str], seconds: int) -> tuple[Load, Load]:
     """Warm up, then ask with 32 connections and with one."""
     put_load(url, body, headers, 4, 1)
     return put_load(url, body, headers, 32, seconds), put_load(url, body, headers, 1, 2)

@@ -23,7 +23,7 @@ _HOLD = "def run(raw_data):\n    return len(str(3 ** 2000000)) if raw_data == 'h
 _CRASH = "import os\ndef run(raw_data):\n    if raw_data == 'crash':\n        os.kill(os.getpid(), 9)\n    return 0\n"
 
 
-def measure(figures: Any, homes: dict[str, Home], workloads: dict[str, Any], seconds: float) -> None:
+def measure(figures: Any, homes: dict[str, Home], workloads: dict[str, Any], seconds: int) -> None:
     """Write down one round."""
     _batching(figures, homes, workloads["b"], seconds)
     _tls(figures, homes, workloads["a"], seconds)
@@ -32,7 +32,7 @@ def measure(figures: Any, homes: dict[str, Home], workloads: dict[str, Any], sec
     _crash(figures, homes["aciml"])
 
 
-def _batching(figures: Any, homes: dict[str, Home], values: object, seconds: float) -> None:
+def _batching(figures: Any, homes: dict[str, Home], values: object, seconds: int) -> None:
     wanted = (peers.ours_batched(), *(p for p in peers.batching_peers() if p.name.partition("-")[0] in homes))
     for peer in wanted:
         with running(peer, homes[peer.name.partition("-")[0]], "b", values) as server:
@@ -46,7 +46,7 @@ def _batching(figures: Any, homes: dict[str, Home], values: object, seconds: flo
         _say(f"  batching {peer.name}: {many.rate:.0f}/s, p99 {many.p99:.1f} ms, alone {one.p50:.2f} ms")
 
 
-def _tls(figures: Any, homes: dict[str, Home], values: object, seconds: float) -> None:
+def _tls(figures: Any, homes: dict[str, Home], values: object, seconds: int) -> None:
     from tests.simulators.certificates import self_signed
 
     with tempfile.TemporaryDirectory() as place:
@@ -80,7 +80,7 @@ def _bare(figures: Any, home: Home, values: object) -> None:
     _say(f"  the bare function: {float(done.stdout):.0f}/s")
 
 
-def _health(figures: Any, home: Home, values: object, seconds: float) -> None:
+def _health(figures: Any, home: Home, values: object, seconds: int) -> None:
     with running(peers.ours(), home, "b", values) as server:
         url, body, headers = server.url, server.body(values), server.headers
         load = threading.Thread(target=put_load, args=(url, body, headers, 32, seconds))

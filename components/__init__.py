@@ -23,7 +23,7 @@ from .args.container import (
     RestartPolicy,
     SecurityContextArgs,
 )
-from .args.container_app import ContainerAppArgs, RunsOn, WorkloadProfileArgs
+from .args.container_app import CertificateProof, ContainerAppArgs, RunsOn, WorkloadProfileArgs
 from .args.container_registry import (
     DefaultAction,
     RegistryAzureArgs,
@@ -70,6 +70,7 @@ __all__ = [
     "Builder",
     "CanaryStepArgs",
     "CapabilitiesArgs",
+    "CertificateProof",
     "Compression",
     "ContainerAppArgs",
     "ContainerArgs",

@@ -64,7 +64,7 @@ def _tables(
     yield ""
     for argument in arguments_of(cls):
         inside = argument.declared
-        if inside is None or inside in shown or not hasattr(inside, "_arguments"):
+        if inside is None or inside in shown or not hasattr(inside, "_is_subject"):
             continue
         shown.add(inside)
         where = f"{path}{argument.name}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,7 @@ def modules(folder: str) -> list[Path]:
     return sorted((PACKAGE / folder).rglob("*.py"))
 
 
+@cache
 def imports_of(path: Path) -> set[str]:
     """Return dotted names of what a module imports; those of the package without its name."""
     here = list(path.relative_to(PACKAGE).with_suffix("").parts)

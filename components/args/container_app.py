@@ -17,6 +17,17 @@ class RunsOn(StrEnum):
     """Replicas and revisions: a container app of Azure, or services of Docker Swarm."""
 
 
+class CertificateProof(StrEnum):
+    """How Azure's authority finds out that a host name is yours."""
+
+    CNAME = "CNAME"
+    """It is an alias of the app's own host name; of a name below your domain."""
+    HTTP = "HTTP"
+    """Its address is that of the environment; for a domain itself, which can be no alias."""
+    TXT = "TXT"
+    """It has a record with a text that the update tells."""
+
+
 @shape
 class WorkloadProfileArgs:
     """Machines of an environment that apps run on."""
@@ -54,3 +65,6 @@ class ContainerAppArgs:
     """Host name of your own that leads to the app."""
     certificate: pulumi.Input[str] | None = None
     """ARM id, or name in the environment, of the certificate of that host name."""
+    managed_certificate: pulumi.Input[CertificateProof] | None = None
+    """Have Azure make and renew that certificate: by which record you prove that the host name is yours. It is made
+    when the record is found; until then the app has the host name without a certificate."""

@@ -89,12 +89,7 @@ def is_subject(cls: type[Any]) -> bool:
 def _declared(cls: type[Made], *, is_subject: bool) -> type[Made]:
     # by keyword alone, so that a new field in the middle breaks no program
     made: Any = lean(frozen=True, kw_only=True)(cls)
-    named: Mapping[str, str] = getattr(made, "_properties", {})
     made._is_subject = is_subject  # noqa: SLF001  (of the class that is being made, and below)
-    # read once, when the class is made: every resource of a program asks for them
-    made._arguments = tuple(  # noqa: SLF001
-        _argument(one.name, named, one.type, required=one.default is MISSING) for one in fields(made)
-    )
     made._wrong = ()  # noqa: SLF001
     init = made.__init__
 
@@ -119,8 +114,14 @@ def _declared(cls: type[Made], *, is_subject: bool) -> type[Made]:
 
 def arguments_of(cls: type[Any]) -> tuple[Argument, ...]:
     """Return the fields of a class of arguments."""
-    found: tuple[Argument, ...] = cls._arguments
-    return found
+    # mypy takes a class for one of its values, and asks for a hash
+    return _arguments_of(cls)  # type: ignore[arg-type]
+
+
+@functools.cache  # every resource of a program asks for them, and no program for those of all classes
+def _arguments_of(cls: type[Any]) -> tuple[Argument, ...]:
+    named: Mapping[str, str] = getattr(cls, "_properties", {})
+    return tuple(_argument(one.name, named, one.type, required=one.default is MISSING) for one in fields(cls))
 
 
 def _argument(name: str, named: Mapping[str, str], annotation: Any, *, required: bool) -> Argument:
@@ -144,7 +145,7 @@ def _shape_of(plain: Any) -> tuple[str, str, type[Any] | None, tuple[str, ...]]:
         return "string", "any", None, tuple(str(member.value) for member in plain)
     if is_dataclass(plain) and isinstance(plain, type):
         return "object", "any", plain, ()
-    # at import of the package, so before any user can meet it
+    # a test asks for the arguments of each class, so that no user can meet it
     raise TypeError(f"{plain} is no type of an argument")
 
 

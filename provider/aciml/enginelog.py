@@ -8,9 +8,9 @@ import time
 from dataclasses import dataclass
 
 import grpc
-from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
 from .core.errors import Cancelled, Overdue
+from .protocol import engine_pb2, engine_pb2_grpc
 
 _PAUSE = 1.0  # seconds between two live lines that begin alike: a log that is not a terminal keeps every one
 _LONGEST = 60.0  # seconds at most between two that differ by their numbers alone

@@ -1,232 +1,13 @@
-"""The plugin: reads the provider's configuration, picks the targets, routes each type token to its resource."""
+"""Where the plugin's process begins."""
 
 from __future__ import annotations
 
-import argparse
-import asyncio
-import json
+import gc
 import os
 import sys
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from pathlib import Path
-from typing import TypeVar
 
-import grpc
-from pulumi.provider.experimental import provider
-from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
-from pulumi.runtime.proto import provider_pb2_grpc
-
-from . import __version__
-from .core.errors import UserError
-from .core.ownership import Urn
-from .enginelog import EngineLog, RowProgress
-from .model.config import FIELDS, SECRETS
-from .model.judge import OUTPUTS, TABLES
-from .model.shape import shown_findings
-from .properties import Secret, Values, decode, is_unknown, reveal
-from .resources.catalog import resource_types
-from .resources.protocol import Changes, Checked, Existing, InitFailed, Resource
-from .secrecy import Secrecy, kept, newly_secret
-from .servicer import MendedServicer
-from .settings import Settings
-from .speech import Speech, SpokenLog
-from .stack_file import config_in, with_secrets
-from .targets.choice import choose_targets, config_findings, in_program_words, is_declared
-from .targets.protocol import Action
-
-Answer = TypeVar("Answer")
-
-
-class Plugin(provider.Provider):
-    """One provider for all resources of the package; it implements ``servicer.Life`` in worker threads."""
-
-    def __init__(self, log: EngineLog) -> None:
-        """Serve with lines going to ``log``; nothing is opened before ``configure``."""
-        self.speech = Speech(Path.cwd())
-        self.secrecy = Secrecy()
-        self._log = SpokenLog(log, self.speech, self.secrecy)
-        self._workers = ThreadPoolExecutor(max_workers=16, thread_name_prefix="resource")
-        self._resources: dict[str, Resource] = {}
-        # by urn: what diff found that a change costs; to be told in the row of the change, which comes next
-        self._effects: dict[str, str] = {}
-        self._config: Values = {}
-
-    async def get_schema(self, request: provider.GetSchemaRequest) -> provider.GetSchemaResponse:  # noqa: ARG002
-        """Return the package's schema."""
-        # here: Pulumi's analyzer reads all classes, for get-schema and SDKs alone
-        from .schema import schema
-
-        return provider.GetSchemaResponse(schema=json.dumps(schema()))
-
-    async def check_config(self, request: provider.CheckRequest) -> provider.CheckResponse:
-        """Name everything that is wrong in the provider's configuration at once."""
-        given = decode(request.new_inputs)
-        self._learn(given if is_declared(request.urn) else _encrypted(request.urn, given))
-        later = frozenset(key for key, value in given.items() if is_unknown(value))
-        config = {key: str(value) for key, value in reveal(given).items()}
-        findings = await self._run(lambda: [*shown_findings(given, FIELDS), *config_findings(config, later)])
-        if is_declared(request.urn):
-            findings = [in_program_words(finding) for finding in findings]
-        # also what the program gave in the clear: the provider's inputs are in the state
-        inputs = {
-            key: value.with_secret(True) if key in SECRETS else value for key, value in request.new_inputs.items()
-        }
-        told = map(self.secrecy.finding, findings)
-        failures = [provider.CheckFailure(finding.where, finding.why) for finding in told]
-        return provider.CheckResponse(inputs=inputs, failures=failures)
-
-    async def configure(self, request: provider.ConfigureRequest) -> provider.ConfigureResponse:
-        """Build the resources over the chosen targets."""
-        given = decode(request.args)
-        self._learn(given)
-        # the engine tells `check_config` no secrets (its provider_plugin.go), so they are judged here too
-        if shown := shown_findings(given, FIELDS):
-            raise UserError("; ".join(finding.why for finding in shown))
-        config = {key: str(value) for key, value in reveal(given).items()}
-        settings = Settings.read().with_ca_bundle(config.get("caBundle", ""))
-        settings, told = await self._run(settings.with_usable_cache)
-        if told:
-            RowProgress(self._log, "").warn(told)
-        self._resources = resource_types(choose_targets(config, settings), settings)
-        # outputs are declined: the SDK's decoder crashes on one without a dependency list (pulumi 3.272)
-        return provider.ConfigureResponse(
-            accept_secrets=True, supports_preview=True, accept_outputs=False, accept_resources=False
-        )
-
-    async def construct(self, request: provider.ConstructRequest) -> provider.ConstructResponse:
-        """Make a component for a program in another language; its children come back to this plugin meanwhile."""
-        from .construct import construct
-
-        self.speech.remember(request.resource_type, request.name)
-        self.secrecy.learn(decode(request.inputs))
-        return await construct(request)
-
-    async def cancel(self) -> None:
-        """Let every checkpoint raise."""
-        self._log.cancelled.set()
-
-    def words(self, urn: str, text: str) -> str:
-        """Return a message about a resource in the words of who declared it."""
-        return self.secrecy.text(self.speech.text(urn, text))
-
-    def without_secrets(self, text: str) -> str:
-        """Return a text that has none of the secrets that were met."""
-        return self.secrecy.text(text)
-
-    async def life_check(self, urn: str, old: Values | None, new: Values) -> Checked:
-        """Judge inputs; what was given as a secret stays one."""
-        self.secrecy.learn(old, new)
-        checked = await self._run(lambda: self._resource(urn).check(old, new, RowProgress(self._log, urn)))
-        self.secrecy.learn(checked.inputs)
-        findings = [self.secrecy.finding(self.speech.finding(urn, finding)) for finding in checked.findings]
-        return replace(checked, inputs=self._secret(urn, checked.inputs, new), findings=findings)
-
-    async def life_diff(self, urn: str, old: Values, state: Values, new: Values) -> Changes:
-        """Compare inputs; what is kept in clear and is a secret now has to be kept anew."""
-        self.secrecy.learn(old, state, new)
-        changes = await self._run(lambda: self._resource(urn).diff(old, state, new))
-        self._effects[urn] = changes.effect
-        # the engine keeps the outputs of a resource that it leaves as it is: in clear, as they were
-        bared: dict[str, Action] = dict.fromkeys(newly_secret(new, old, state), "update")
-        return replace(changes, detail={**bared, **changes.detail})
-
-    async def life_create(self, urn: str, inputs: Values, *, preview: bool, seconds: float) -> Existing:
-        """Make a resource."""
-        self.secrecy.learn(inputs)
-        progress = RowProgress(self._log, urn, seconds, strict=not preview and _is_image(urn))
-        self._tell_effect(urn, progress, preview=preview)
-        work = self._resource(urn).create
-        made = await self._kept(urn, lambda: work(inputs, progress, preview=preview), inputs)
-        return replace(made, state=self._secret(urn, made.state, inputs))
-
-    async def life_update(self, urn: str, old: Existing, inputs: Values, *, preview: bool, seconds: float) -> Values:
-        """Change a resource."""
-        self.secrecy.learn(old.state, old.inputs, inputs)
-        progress = RowProgress(self._log, urn, seconds, strict=not preview and _is_image(urn))
-        self._tell_effect(urn, progress, preview=preview)
-        work = self._resource(urn).update
-        state = await self._kept(urn, lambda: work(old, inputs, progress, preview=preview), inputs, old.inputs)
-        return self._secret(urn, state, inputs)
-
-    async def life_read(self, urn: str, known: Existing) -> Existing | None:
-        """Look at a resource."""
-        self.secrecy.learn(known.state, known.inputs)
-        seen = await self._run(lambda: self._resource(urn).read(known, RowProgress(self._log, urn)))
-        return self._as_secret(urn, seen, known.inputs, known.state) if seen else None
-
-    async def life_delete(self, urn: str, known: Existing, *, seconds: float) -> None:
-        """Remove a resource."""
-        self.secrecy.learn(known.state, known.inputs)
-        progress = RowProgress(self._log, urn, seconds)
-        return await self._run(lambda: self._resource(urn).delete(known, progress))
-
-    def _tell_effect(self, urn: str, progress: RowProgress, *, preview: bool) -> None:
-        """Say in a preview what a change costs; diff itself cannot, since a refresh asks it the other way round."""
-        effect = self._effects.pop(urn, "")
-        if preview and effect:
-            progress.note(f"what it costs: {effect}")
-
-    def _learn(self, config: Values) -> None:
-        """Know the secrets of the provider's configuration, also those that a variable or a file gave."""
-        self._config = {key: Secret(value) if key in SECRETS else value for key, value in config.items()}
-        self.secrecy.learn(self._config)
-
-    def _as_secret(self, urn: str, seen: Existing, *known: Values) -> Existing:
-        return Existing(seen.id, self._secret(urn, seen.state, *known), self._secret(urn, seen.inputs, *known))
-
-    def _secret(self, urn: str, values: Values, *known: Values) -> Values:
-        """Return values that are as secret as what they come from; the region of the configuration may be in them."""
-        tables = (TABLES.get(_token(urn), {}), OUTPUTS.get(_token(urn), {}))
-        others = [name for table in tables for name, field in table.items() if field.shown]
-        return kept(values, *known, {"": self._config}, read_by_others=others)
-
-    async def _kept(self, urn: str, work: Callable[[], Answer], *known: Values) -> Answer:
-        """Do work that may leave something which is not ready: what is kept of that is as secret as the rest."""
-        try:
-            return await self._run(work)
-        except InitFailed as error:
-            error.existing = self._as_secret(urn, error.existing, *known)
-            raise
-
-    async def _run(self, work: Callable[[], Answer]) -> Answer:
-        # gRPC is served by one thread: work of minutes in it would silence cancel, too
-        return await asyncio.get_running_loop().run_in_executor(self._workers, work)
-
-    def _resource(self, urn: str) -> Resource:
-        token = _token(urn)
-        if token not in self._resources:
-            raise UserError(f"aciml has no resource type {token}", f"it has {', '.join(sorted(self._resources))}")
-        return self._resources[token]
-
-
-def _encrypted(urn: str, given: Values) -> Values:
-    """Return the configuration of the engine's own provider with what the stack's file does not have in clear hidden.
-
-    The engine says here of no value that it is a secret, and messages repeat what is wrong.
-    """
-    config = config_in(Path.cwd(), Urn.parse(urn).stack)
-    if not config:  # there is no such file, and all of it would be hidden
-        return given
-    clear = {key: config.get(f"aciml:{key}") for key in given}
-    return {key: value if key in _OWN else with_secrets(value, clear[key]) for key, value in given.items()}
-
-
-def _token(urn: str) -> str:
-    return urn.split("::")[2].rpartition("$")[2]
-
-
-def _is_image(urn: str) -> bool:
-    """Tell whether the work may end at any checkpoint: nothing has to be put back then."""
-    # layers that were pushed are found again; a group that is half replaced has to be brought into order first
-    return _token(urn).startswith("aciml:image:")
-
-
-_OWN = ("version", "pluginDownloadURL")
-"""What the engine adds to the configuration itself."""
-ORPHAN_SECONDS = 1.0
-"""Between two looks for the engine."""
+_YOUNG = 50_000
+"""Objects that are made between two looks for garbage; Python's 700 are a look at all that is there, every import."""
 
 
 def main(words: list[str] | None = None) -> None:
@@ -236,38 +17,22 @@ def main(words: list[str] | None = None) -> None:
         words: the engine's; those of the process without it, as a console script is called.
     """
     args = sys.argv[1:] if words is None else words
-    parser = argparse.ArgumentParser(description="aciml, a Pulumi resource plugin")
-    parser.add_argument("engine", nargs="?", default="", help="address of the Pulumi engine, host:port")
-    # the engine adds flags of its own (logging, tracing), which are not ours to refuse
-    engine: str = parser.parse_known_args(args)[0].engine
+    if {"-h", "--help"} & {*args}:
+        print("usage: pulumi-resource-aciml ENGINE\n\naciml, a Pulumi resource plugin; ENGINE is host:port")  # noqa: T201
+        return
+    # what is imported stays as long as the process does: to look for garbage in it is a fifth of the start
+    gc.disable()
+    from .serving import run
+
+    gc.freeze()
+    gc.set_threshold(_YOUNG)
+    gc.enable()
     try:
-        asyncio.run(_serve(args, engine))
+        # the engine's address is the last word; flags of its own (logging, tracing) are not ours to refuse
+        run(next((word for word in reversed(args) if not word.startswith("-")), ""))
     except KeyboardInterrupt:
         pass
     finally:
         # py-rattler's threads can crash an interpreter that shuts down in order after a solve
         sys.stdout.flush()
         os._exit(0)
-
-
-async def _serve(args: list[str], engine: str) -> None:
-    log = EngineLog(engine)
-    # while a component is made, each of its children keeps a thread waiting for the engine
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(max_workers=128, thread_name_prefix="waits"))
-    server = grpc.aio.server(options=_GRPC_CHANNEL_OPTIONS)
-    servicer = MendedServicer(args, __version__, Plugin(log), engine, log)
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
-    # this machine alone: whoever reaches the port may create and delete with our login
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    print(port, flush=True)  # noqa: T201  (the engine reads it)
-    ends = (server.wait_for_termination(), _orphaned(os.getppid()))
-    await asyncio.wait([asyncio.ensure_future(each) for each in ends], return_when=asyncio.FIRST_COMPLETED)
-
-
-async def _orphaned(engine: int) -> None:
-    """Wait until the engine's process is gone."""
-    # an engine that is killed ends none of its plugins; one that went on alone would change what the next
-    # `up` is already working on (decisions/plugin.md)
-    while os.getppid() == engine:  # noqa: ASYNC110  # nothing tells of it
-        await asyncio.sleep(ORPHAN_SECONDS)

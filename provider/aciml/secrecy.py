@@ -75,6 +75,7 @@ def _covers(kept: Any, value: Any) -> bool:
         return False
     if isinstance(value, Mapping):
         return all(_covers(kept[key], inner) for key, inner in value.items() if isinstance(kept, dict) and key in kept)
+    # what is beyond the end of the shorter list was kept nowhere, so nothing of it can be in clear
     if isinstance(value, list) and isinstance(kept, list):
         return all(_covers(was, inner) for was, inner in zip(kept, value, strict=False))
     return not has_secret(value)
@@ -111,11 +112,14 @@ class Secrecy:
             if found <= self._known:
                 return
             self._known |= found
+            # an alternation takes the first that fits: a short secret before a long one which begins with it would
+            # leave the long one's end in clear
             longest_first = sorted(self._known, key=len, reverse=True)
             self._pattern = re.compile("|".join(map(_pattern_of, longest_first)))
 
     def text(self, text: str) -> str:
         """Return a text without the secrets that are known."""
+        # without the lock: the pattern is never changed, another one takes its place
         pattern = self._pattern
         return pattern.sub(HIDDEN, text) if pattern else text
 
@@ -164,6 +168,7 @@ def _forms(text: str) -> Iterator[str]:
     """Yield the ways in which a text is written: whole, line by line, in JSON, in a URL; nothing that is too short."""
     lines = [line.strip() for line in text.splitlines()] if "\n" in text else []
     for one in (text.strip(), *lines):
+        # without JSON's quotes: whoever prints the document puts it between others
         for form in (one, json.dumps(one)[1:-1], quote(one, safe="")):
             if len(form) >= SHORTEST:
                 yield form

@@ -1,36 +1,34 @@
-"""The gaps of ``pulumi.provider.experimental`` 3.272, mended once.
+"""The provider's side of the protocol: each call is decoded, answered in plain values, and encoded.
 
-The SDK wraps every error in a traceback, cannot report a resource that exists but is not ready, drops the old inputs
-of diff, update and delete, and crashes on a detailed diff of the configuration. This servicer answers those calls.
-Source: the SDK's ``server.py``; ``provider.proto`` (``ErrorResourceInitFailed``); the engine's ``provider_plugin.go``.
+``pulumi.provider.experimental`` 3.272 has a servicer too. It wraps every error in a traceback, cannot report a resource
+that exists but is not ready, drops the old inputs of diff, update and delete, crashes on a detailed diff of the
+configuration, and loads the whole SDK; only components are left to it, when the first one is to be made.
+Source: ``provider.proto`` (``ErrorResourceInitFailed``); the engine's ``provider_plugin.go``; the SDK's ``server.py``.
 """
 
 from __future__ import annotations
 
+import json
 import traceback
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 import grpc
 from google.protobuf import empty_pb2
-from pulumi import ResourceOptions
-from pulumi.errors import InputPropertiesError
-from pulumi.provider.experimental.property_value import PropertyValue
-from pulumi.provider.experimental.provider import ConfigureRequest, ConstructResponse, Provider
-from pulumi.provider.experimental.server import ProviderServicer
-from pulumi.runtime import proto
-from pulumi.runtime.proto import status_pb2
 
-from .blobs.room import full_disk, is_full
-from .construct_options import complete_outputs, construct_options
-from .core.errors import AcimlError
+from . import __version__
+from .core.errors import AcimlError, Finding
 from .enginelog import EngineLog
-from .list_items import changed_items
-from .model.config import moved_between
-from .properties import Secret, Values, decode, encode, is_unknown, reveal
+from .model.config import SECRETS, moved_between
+from .properties import Secret, Values, decode, encode, encode_into, is_unknown, reveal
+from .protocol import errors_pb2, plugin_pb2, provider_pb2_grpc, status_pb2
+from .protocol import provider_pb2 as proto
 from .resources.protocol import Changes, Checked, Existing, InitFailed
-from .settings import Settings
+from .wrong_arguments import WrongArguments
+
+if TYPE_CHECKING:
+    from .component_servicer import ComponentServicer
 
 _FAILED = grpc.StatusCode.FAILED_PRECONDITION  # the engine takes Unknown and Internal for a state it cannot trust
 _KINDS = {
@@ -46,7 +44,19 @@ Answer = TypeVar("Answer")
 
 
 class Life(Protocol):
-    """What the servicer asks about resources, in plain values; ``plugin.Plugin`` answers."""
+    """What the servicer asks about resources, in plain values; ``router.Router`` answers."""
+
+    async def check_config(self, urn: str, new: Values) -> Sequence[Finding]:
+        """Name everything that is wrong in the configuration of the provider ``urn``."""
+
+    async def configure(self, config: Values) -> None:
+        """Make ready for all that comes after."""
+
+    def cancel(self) -> None:
+        """End what is going on, as soon as it may end."""
+
+    def learn_component(self, token: str, name: str, inputs: Values) -> None:
+        """Know that a component is made here, for a program in another language."""
 
     def words(self, urn: str, text: str) -> str:
         """Return a message about a resource in the words of who declared it."""
@@ -74,16 +84,15 @@ class Life(Protocol):
 
 
 def plain_errors(
-    rpc: Callable[[MendedServicer, Any, Any], Awaitable[Answer]],
-) -> Callable[[MendedServicer, Any, Any], Awaitable[Answer]]:
+    rpc: Callable[[Servicer, Any, Any], Awaitable[Answer]],
+) -> Callable[[Servicer, Any, Any], Awaitable[Answer]]:
     """Turn what an RPC raises into one message for the user; the traceback goes to the debug log."""
 
-    async def answer(self: MendedServicer, request: Any, context: Any) -> Answer:
+    async def answer(self: Servicer, request: Any, context: Any) -> Answer:
         try:
             return await rpc(self, request, context)
-        except InputPropertiesError:
-            # carries the paths of components' arguments, for which the SDK has a status of its own
-            raise
+        except WrongArguments as error:
+            await context.abort_with_status(wrong_arguments(error))
         except InitFailed as error:
             # before AcimlError, whose kind it is: the engine has to keep what exists
             self.tell_trace(request)
@@ -101,6 +110,10 @@ def plain_errors(
 
 
 def _bug(error: Exception) -> str:
+    # here: a preview without a fault has no use for them
+    from .blobs.room import full_disk, is_full
+    from .settings import Settings
+
     if is_full(error):
         return str(full_disk(Path(getattr(error, "filename", None) or Settings.read().cache)))
     frame = traceback.extract_tb(error.__traceback__)[-1]
@@ -110,93 +123,99 @@ def _bug(error: Exception) -> str:
 
 def init_failed(error: InitFailed, words: str) -> grpc.Status:
     """Build the status by which the engine saves a resource together with the reason why it is not ready."""
-    detail = errors_detail(error, words)
+    return _status(_FAILED, words, errors_detail(error, words))
+
+
+def errors_detail(error: InitFailed, words: str) -> Any:
+    """Return the ``ErrorResourceInitFailed`` message of the error."""
+    return proto.ErrorResourceInitFailed(
+        id=error.existing.id,
+        properties=encode(error.existing.state),
+        inputs=encode(error.existing.inputs),
+        reasons=[words],
+    )
+
+
+def wrong_arguments(error: WrongArguments) -> grpc.Status:
+    """Build the status by which the engine shows one line for each path, and no sentence of its own."""
+    detail = errors_pb2.InputPropertiesError()
+    for where, why in error.problems:
+        detail.errors.add(property_path=where, reason=why)
+    return _status(grpc.StatusCode.INVALID_ARGUMENT, "", detail)
+
+
+def _status(code: grpc.StatusCode, words: str, detail: Any) -> grpc.Status:
     # an interface only: gRPC takes any object that has its three fields
     status = cast("Any", grpc.Status)()
-    status.code, status.details = _FAILED, words
-    packed = status_pb2.Status(code=_FAILED.value[0], message=words)
+    status.code, status.details = code, words
+    packed = status_pb2.Status(code=code.value[0], message=words)
     packed.details.add().Pack(detail)
     # where gRPC carries google.rpc.Status; names that end in -bin are bytes
     status.trailing_metadata = (("grpc-status-details-bin", packed.SerializeToString()),)
     return cast("grpc.Status", status)
 
 
-def errors_detail(error: InitFailed, words: str) -> Any:
-    """Return the ``ErrorResourceInitFailed`` message of the error."""
-    return proto.provider_pb2.ErrorResourceInitFailed(
-        id=error.existing.id,
-        properties=PropertyValue.marshal_map(encode(error.existing.state)),
-        inputs=PropertyValue.marshal_map(encode(error.existing.inputs)),
-        reasons=[words],
-    )
+class Servicer(provider_pb2_grpc.ResourceProviderServicer):
+    """Answers the engine's calls; those that are not here are answered as not implemented, which it takes."""
 
-
-def _plain(struct: Any) -> Values:
-    return decode(PropertyValue.unmarshal_map(struct))
-
-
-class MendedServicer(ProviderServicer):
-    """Answers Check, Diff, Create, Update, Read, Delete and DiffConfig itself; the SDK answers the rest."""
-
-    def __init__(self, args: list[str], version: str, provider: Provider, engine_address: str, log: EngineLog) -> None:
-        """Serve ``provider``, which must also be a ``Life``."""
-        super().__init__(args, version, provider, engine_address)
-        self.log = log
-        self._life = cast("Life", provider)
+    def __init__(self, life: Life, engine: str, log: EngineLog) -> None:
+        """Serve ``life``; ``engine`` is the address that components are registered with."""
+        self._life, self._engine, self._log = life, engine, log
+        self._components: ComponentServicer | None = None
 
     def tell_trace(self, request: Any) -> None:
         """Tell those who debug where the error that is being handled comes from; its text may have what was given."""
-        self.log.debug(getattr(request, "urn", ""), self._life.without_secrets(traceback.format_exc()))
+        self._log.debug(getattr(request, "urn", ""), self._life.without_secrets(traceback.format_exc()))
 
     def in_words(self, request: Any, error: Exception) -> str:
         """Return what an error says, in the words of who declared the resource that the request is about."""
         return self._life.words(getattr(request, "urn", ""), str(error))
 
-    async def Construct(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """Answer with the component's urn and outputs; what is wrong in its arguments is named by path."""
-        try:
-            return await self._answer_construct(request, context)
-        except InputPropertiesError as error:
-            status = self.create_grpc_invalid_properties_status(error.message, error.errors)
-            await context.abort_with_status(status)
-            raise
+    async def GetPluginInfo(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002  (names given by gRPC)
+        """Answer with the version."""
+        return plugin_pb2.PluginInfo(version=__version__)
+
+    async def Cancel(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+        """Let every checkpoint raise."""
+        self._life.cancel()
+        return empty_pb2.Empty()
 
     @plain_errors
-    async def _answer_construct(self, request: Any, context: Any) -> Any:
-        # before the SDK decodes: it crashes on an output value that lacks a field
+    async def GetSchema(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+        """Answer with the package's schema."""
+        # here: Pulumi's analyzer reads all classes, for get-schema and SDKs alone
+        from .schema import schema
+
+        return proto.GetSchemaResponse(schema=json.dumps(schema()))
+
+    @plain_errors
+    async def Construct(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+        """Answer with the component's urn and outputs; what is wrong in its arguments is named by path."""
+        # here: the SDK and the components, for programs in other languages alone
+        from .component_servicer import ComponentServicer, complete_outputs
+
+        # before anything decodes: the SDK crashes on an output value that lacks a field
         for value in request.inputs.fields.values():
             complete_outputs(value)
-        return await self._construct(request, context)
-
-    @staticmethod
-    def _construct_options(request: Any) -> ResourceOptions:
-        """Hand all options on to the component; the SDK's server knows five of them."""
-        return construct_options(request)
-
-    def _construct_response(self, result: ConstructResponse) -> Any:
-        """Answer with plain values and, beside them, what they depend on."""
-        depends = {
-            name: proto.ConstructResponse.PropertyDependencies(urns=sorted(urns))
-            for name, urns in result.state_dependencies.items()
-        }
-        state = PropertyValue.marshal_map(result.state)
-        return proto.ConstructResponse(urn=result.urn, state=state, stateDependencies=depends)
+        self._life.learn_component(request.type, request.name, decode(request.inputs))
+        self._components = self._components or ComponentServicer(self._engine)
+        return await self._components.make(request)
 
     @plain_errors
     async def Check(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002  (name given by gRPC)
         """Answer with inputs, failures, or both."""
         # on create the engine sends an empty map, which is no old resource
-        old = _plain(request.olds) if request.HasField("olds") and request.olds.fields else None
-        checked = await self._life.life_check(request.urn, old, _plain(request.news))
+        old = decode(request.olds) if request.HasField("olds") and request.olds.fields else None
+        checked = await self._life.life_check(request.urn, old, decode(request.news))
         failures = [proto.CheckFailure(property=f.where, reason=f.why) for f in checked.findings]
-        return proto.CheckResponse(inputs=PropertyValue.marshal_map(encode(checked.inputs)), failures=failures)
+        return proto.CheckResponse(inputs=encode(checked.inputs), failures=failures)
 
     @plain_errors
     async def Diff(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
         """Answer with the paths that differ, and no others."""
         # inputs with inputs: `olds` are the outputs of before, with much in them that `check` never sees
-        old, new = _plain(request.old_inputs), _plain(request.news)
-        changes = await self._life.life_diff(request.urn, old, _plain(request.olds), new)
+        old, new = decode(request.old_inputs), decode(request.news)
+        changes = await self._life.life_diff(request.urn, old, decode(request.olds), new)
         # the engine has put the old inputs in their places; what `check` has filled may differ all the same
         ignored = set(request.ignoreChanges)
         detail = {
@@ -221,50 +240,57 @@ class MendedServicer(ProviderServicer):
     async def Create(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
         """Answer with id and outputs."""
         made = await self._life.life_create(
-            request.urn, _plain(request.properties), preview=request.preview, seconds=request.timeout
+            request.urn, decode(request.properties), preview=request.preview, seconds=request.timeout
         )
-        return proto.CreateResponse(id=made.id, properties=PropertyValue.marshal_map(encode(made.state)))
+        return proto.CreateResponse(id=made.id, properties=encode(made.state))
 
     @plain_errors
     async def Update(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
         """Answer with outputs."""
-        old = Existing(request.id, _plain(request.olds), _plain(request.old_inputs))
+        old = Existing(request.id, decode(request.olds), decode(request.old_inputs))
         state = await self._life.life_update(
-            request.urn, old, _plain(request.news), preview=request.preview, seconds=request.timeout
+            request.urn, old, decode(request.news), preview=request.preview, seconds=request.timeout
         )
-        return proto.UpdateResponse(properties=PropertyValue.marshal_map(encode(state)))
+        return proto.UpdateResponse(properties=encode(state))
 
     @plain_errors
     async def Read(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
         """Answer with the resource as it is; an empty id says that it is gone."""
-        known = Existing(request.id, _plain(request.properties), _plain(request.inputs))
+        known = Existing(request.id, decode(request.properties), decode(request.inputs))
         seen = await self._life.life_read(request.urn, known)
         if seen is None:
             # an empty id is how a provider says "gone" (Pulumi, "Implementer's guide")
             return proto.ReadResponse(id="")
         return proto.ReadResponse(
             id=seen.id,
-            properties=PropertyValue.marshal_map(encode(seen.state)),
-            inputs=PropertyValue.marshal_map(encode(seen.inputs)),
+            properties=encode(seen.state),
+            inputs=encode(seen.inputs),
         )
 
     @plain_errors
     async def Delete(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
         """Remove the resource."""
-        known = Existing(request.id, _plain(request.properties), _plain(request.old_inputs))
+        known = Existing(request.id, decode(request.properties), decode(request.old_inputs))
         await self._life.life_delete(request.urn, known, seconds=request.timeout)
         return empty_pb2.Empty()
 
     @plain_errors
+    async def CheckConfig(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+        """Answer with the configuration, in which what is secret is marked, and with all that is wrong in it."""
+        given = decode(request.news)
+        findings = await self._life.check_config(request.urn, given)
+        # as they came, with the engine's own; also what the program gave in
+        # the clear is hidden: the provider's inputs are in the state
+        inputs = request.news
+        for key in SECRETS & given.keys():
+            encode_into(inputs.fields[key], Secret(reveal(given[key])))
+        failures = [proto.CheckFailure(property=f.where, reason=f.why) for f in findings]
+        return proto.CheckResponse(inputs=inputs, failures=failures)
+
+    @plain_errors
     async def Configure(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        """Hand the configuration over; output values are declined, since the SDK cannot read all of them."""
-        asked = ConfigureRequest(
-            dict(request.variables),
-            PropertyValue.unmarshal_map(request.args),
-            request.acceptSecrets,
-            request.acceptResources,
-        )
-        await self._provider.configure(asked)
+        """Hand the configuration over; output values and resources are declined, since no resource of ours asks."""
+        await self._life.configure(decode(request.args))
         return proto.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
 
     @plain_errors
@@ -274,7 +300,7 @@ class MendedServicer(ProviderServicer):
         Without a difference the engine would go on with the provider that it has configured from the state, and a new
         client secret would be used by the run after this one. What is not known yet may be what it was.
         """
-        old, new = reveal(_plain(request.old_inputs)), reveal(_plain(request.news))
+        old, new = reveal(decode(request.old_inputs)), reveal(decode(request.news))
         differing = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
         # a provider that is replaced takes all of its resources along
         moved = [key for key in moved_between(old, new) if not is_unknown(new.get(key))]
@@ -286,6 +312,8 @@ def _property_diffs(action: str, old: Values, new: Values, path: str) -> Iterato
     """Give the paths that show a difference: of a list one for each item that comes, goes or is another."""
     before, after = (_value_at(values, path) for values in (old, new))
     if isinstance(before, list) and isinstance(after, list) and not is_unknown(before) and not is_unknown(after):
+        from .list_items import changed_items
+
         items = changed_items(before, after)
         for index, change in sorted(items.items()):
             there = {"added": (False, True), "removed": (True, False), "changed": (True, True)}[change]

@@ -10,12 +10,13 @@ import os
 import re
 import time
 import tomllib
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from platformdirs import user_cache_path
 
 from .core.errors import UserError
+from .core.lean import lean
 from .core.pace import Paces
 
 ATTESTATIONS = ("disabled", "warn", "require")
@@ -27,7 +28,7 @@ _UNITS |= {"K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _UNITS |= {"KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30, "TIB": 1 << 40}
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Settings:
     """Machine settings.
 
@@ -74,6 +75,7 @@ class Settings:
         path = Path(named) if named else cache / "mirrors.toml"
         bundle = env.get("SSL_CERT_FILE")
         size = _cache_size(env.get("ACIML_CACHE_SIZE", ""))
+        # set to nothing is not set, as a pipeline does with a variable that it does not have
         policy = env.get("ACIML_ATTESTATIONS") or "disabled"
         if policy not in ATTESTATIONS:
             raise UserError(f'ACIML_ATTESTATIONS is "{policy}"', f"write one of {', '.join(ATTESTATIONS)}")
@@ -145,6 +147,7 @@ def _swarm_pool(text: str) -> str:
         network = ipaddress.IPv4Network(text)
     except ValueError as error:
         raise UserError(f'ACIML_SWARM_POOL: "{text}" is no network', "write one such as 10.77.0.0/16") from error
+    # a service's network has 24 bits (``swarm/cluster``), and none fits into a pool that is smaller
     if network.prefixlen > 24:
         raise UserError(f"ACIML_SWARM_POOL: {text} is too small", "a service needs 256 addresses: write /24 or less")
     return text

@@ -123,6 +123,10 @@ class _Held(logging.Logger):
     def disabled(self, value: bool) -> None:
         pass  # `dictConfig` disables all that it does not name, unless it is told otherwise
 
+    def isEnabledFor(self, level: int) -> bool:  # noqa: N802  # the name that `logging` calls
+        """Tell if a line of this level is written: an error is, also after ``logging.disable``."""
+        return level >= self.getEffectiveLevel() if level >= logging.ERROR else super().isEnabledFor(level)
+
 
 def _hold_loggers() -> None:
     """Let our loggers speak after any ``dictConfig`` of the script, and to stderr if it leaves no handler at all."""

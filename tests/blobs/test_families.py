@@ -13,17 +13,26 @@ from pathlib import Path
 import deflate
 import pytest
 
+from tests.blobs.compress_program import mix
+
 ROOT = Path(__file__).resolve().parents[2]
 _PROGRAM = Path(__file__).with_name("compress_program.py")
 
 
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with the mix, and with the library of a compressor behind it."""
+    path = tmp_path_factory.mktemp("families") / "mix"
+    path.write_bytes(mix(next(Path(deflate.__file__).parent.glob("*.so"))))
+    return path
+
+
 @functools.cache
-def compressed(*emulator: str) -> str:
-    """Return the sha256 of what each compressor makes of the mix and of its own library."""
+def compressed(data: Path, *emulator: str) -> str:
+    """Return the sha256 of what each compressor makes of the file."""
     paths = [str(ROOT / "provider"), *(path for path in sys.path if path.endswith("site-packages"))]
-    library = next(Path(deflate.__file__).parent.glob("*.so"))
     done = subprocess.run(
-        [*emulator, str(Path(sys.executable).resolve()), str(_PROGRAM), str(library)],
+        [*emulator, str(Path(sys.executable).resolve()), "-S", str(_PROGRAM), str(data)],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
         check=False,
         capture_output=True,
@@ -35,7 +44,7 @@ def compressed(*emulator: str) -> str:
 
 
 @pytest.mark.parametrize("family", ["qemu64", "Nehalem", "Haswell", "EPYC", "max"])
-def test_the_compressors_write_the_same_bytes_on(family: str) -> None:
+def test_the_compressors_write_the_same_bytes_on(family: str, data: Path) -> None:
     """The family qemu64 has SSE3 at most, Nehalem SSE4.2, Haswell and EPYC AVX2: libdeflate asks for each of them."""
     emulator = shutil.which("qemu-x86_64")
     if emulator is None:
@@ -43,4 +52,4 @@ def test_the_compressors_write_the_same_bytes_on(family: str) -> None:
     if platform.machine() != "x86_64" or sys.platform != "linux":
         pytest.skip("this Python is not one for Linux on x86_64")
 
-    assert compressed(emulator, "-cpu", family) == compressed()
+    assert compressed(data, emulator, "-cpu", family) == compressed(data)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from aciml.blobs.store import BlobStore
 from aciml.core.errors import UserError
 from aciml.core.image import Layer
 from aciml.settings import CACHE_SIZE, Settings, read_size
+from tests.program import aciml
 
 LAYER = Layer("sha256:" + "1" * 64, "sha256:" + "2" * 64, 3)
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -30,11 +30,8 @@ def cache(tmp_path: Path) -> Path:
 @pytest.fixture
 def run(cache: Path) -> Run:
     def run_it(*words: str, size: str = "") -> subprocess.CompletedProcess[str]:
-        environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "ACIML_CACHE": str(cache)}
-        command = [sys.executable, "-m", "aciml", "cache", *words]
-        return subprocess.run(
-            command, env={**environ, "ACIML_CACHE_SIZE": size}, capture_output=True, text=True, check=False
-        )
+        own = {"ACIML_CACHE": str(cache), "ACIML_CACHE_SIZE": size}
+        return aciml("cache", *words, environ={**os.environ, **own})
 
     return run_it
 

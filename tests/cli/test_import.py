@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import io
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -16,10 +15,11 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-import aciml
+from aciml import __version__
 from aciml.cli import main
 from aciml.cli.v1_project import Project, write_project
 from aciml.core.errors import UserError
+from tests.program import aciml
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 INFERENCE: dict[str, Any] = {"entryScript": "score.py", "sourceDirectory": "./src", "condaFile": "conda.yml"}
@@ -89,9 +89,7 @@ def process(tmp_path: Path) -> Run:
     """The program as a process of its own."""
 
     def run_it(*words: str) -> subprocess.CompletedProcess[str]:
-        environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-        command = [sys.executable, "-m", "aciml", "import", *words]
-        return subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
+        return aciml("import", *words, folder=tmp_path)
 
     return run_it
 
@@ -144,7 +142,7 @@ def test_the_project_says_what_the_files_said(process: Run, v1: Path) -> None:
     assert read_yaml(deploy / "Pulumi.local.yaml")["config"] == {"aciml:target": "local", "iris_v1:cpuCores": 0.1}
     azure = read_yaml(deploy / "Pulumi.azure.yaml")["config"]
     assert (azure["aciml:target"], azure["iris_v1:cpuCores"]) == ("azure", 1)
-    assert (deploy / "requirements.txt").read_text() == f"aciml~={aciml.__version__}\n"
+    assert (deploy / "requirements.txt").read_text() == f"aciml~={__version__}\n"
     needs = read_yaml(deploy / "conda.yml")["dependencies"]
     assert needs == ["python=3.11", "pip", {"pip": ["-r ../src/more.txt"]}]
 

@@ -71,7 +71,7 @@ def test_what_the_config_lacks_is_told_with_its_command_and_the_rest_is_judged(w
     program = world.folder / "__main__.py"
     text = program.read_text()
     program.write_text(text.replace('config.get_secret("token") or ""', 'config.require_secret("token")'))
-    (world.folder / "conda.yml").write_text("dependencies:\n- python=3.7\n")
+    (world.folder / "conda.yml").write_text("dependencies:\n- python=4\n")
     secret = world.try_to_run("lint")
     configure(world)
     both = world.try_to_run("lint")
@@ -80,7 +80,7 @@ def test_what_the_config_lacks_is_told_with_its_command_and_the_rest_is_judged(w
     elsewhere = world.try_to_run("plan")
 
     set_it = "is not set in stack local; set it: pulumi config set"
-    old = "conda.yml:2: error: python=3.7 is older than 3.8"
+    old = 'conda.yml:2: error: "python=4": there is no Python 4'
     assert (secret.returncode, both.returncode, number.returncode) == (1, 1, 1)
     assert f": error: scoring:token {set_it} --secret scoring:token --stack local\n" in secret.stdout
     assert old in secret.stdout

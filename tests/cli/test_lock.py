@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,11 +22,11 @@ from aciml.registry.client import RegistryClient
 from aciml.settings import Settings
 from aciml.targets.memory import MemoryTarget
 from tests.cli.project import configure, make_program
+from tests.program import aciml
 from tests.registry.images import Listener
 from tests.simulators.channel import Package, make_channel, python_package
 from tests.simulators.registry import RegistrySimulator
 
-PROVIDER = Path(__file__).resolve().parents[2] / "provider"
 CONFIG = """\
 config:
   aciml:target: memory
@@ -73,21 +72,16 @@ def folder(tmp_path: Path, registry: RegistrySimulator) -> Path:
     return project
 
 
-def aciml(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     home = folder.parent
     while not (home / "mirrors.toml").exists():
         home = home.parent
-    env = os.environ | {
-        "PYTHONPATH": f"{PROVIDER}:{PROVIDER.parent / '.venv/packages'}",
-        "ACIML_CACHE": str(home / "cache"),
-        "ACIML_MIRRORS": str(home / "mirrors.toml"),
-    }
-    command = [sys.executable, "-m", "aciml", *words]
-    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
+    own = {"ACIML_CACHE": str(home / "cache"), "ACIML_MIRRORS": str(home / "mirrors.toml")}
+    return aciml(*words, folder=folder, environ=os.environ | own)
 
 
 def test_it_writes_the_lock_beside_conda_yml_and_says_what_came(folder: Path, registry: RegistrySimulator) -> None:
-    done = aciml(folder / "env", "lock")  # anywhere below Pulumi.yaml
+    done = run(folder / "env", "lock")  # anywhere below Pulumi.yaml
 
     assert (done.returncode, done.stderr) == (0, "")
     path = folder / "env/conda.lock"
@@ -104,15 +98,15 @@ def test_it_writes_the_lock_beside_conda_yml_and_says_what_came(folder: Path, re
 
 
 def test_it_says_what_changed_and_check_says_what_is_wrong(folder: Path) -> None:
-    aciml(folder, "lock")
-    good = aciml(folder, "lock", "--check")
-    same = aciml(folder, "lock")
+    run(folder, "lock")
+    good = run(folder, "lock", "--check")
+    same = run(folder, "lock")
     (folder / "env/conda.yml").write_text("dependencies:\n- python\n- tool>1\n")
     before = (folder / "env/conda.lock").read_bytes()
-    bad = aciml(folder, "lock", "--check")
+    bad = run(folder, "lock", "--check")
     after = (folder / "env/conda.lock").read_bytes()
     make_channel(folder.parent / "channel", [Package("tool", "1.5")])
-    changed = aciml(folder, "lock")
+    changed = run(folder, "lock")
 
     assert (good.returncode, good.stdout) == (0, f"{folder}/env/conda.lock is good\n")
     assert same.stdout == f"{folder}/env/conda.lock is as it was\n"
@@ -126,7 +120,7 @@ def test_the_base_of_the_lock_is_that_of_check_until_somebody_locks_again(
     folder: Path, registry: RegistrySimulator, tmp_path: Path
 ) -> None:
     before = put_base(registry, "one")
-    aciml(folder, "lock")
+    run(folder, "lock")
     after = put_base(registry, "two")  # the tag moves after the review
 
     def found(cache: str, **more: object) -> tuple[str | None, list[str]]:
@@ -140,9 +134,9 @@ def test_the_base_of_the_lock_is_that_of_check_until_somebody_locks_again(
     digest, told = found("c", lockMode="refresh")
     assert digest == after
     assert f"the base {registry.host}/base:1 is {after} now; aciml lock writes it down" in told[-1]
-    assert aciml(folder, "lock", "--check").returncode == 0  # a newer image does not make it bad
+    assert run(folder, "lock", "--check").returncode == 0  # a newer image does not make it bad
 
-    again = aciml(folder, "lock")
+    again = run(folder, "lock")
 
     assert f"~ base {registry.host}/base:1 {before[:19]} => {after[:19]}\n" in again.stdout
     assert found("d")[0] == after
@@ -151,11 +145,11 @@ def test_the_base_of_the_lock_is_that_of_check_until_somebody_locks_again(
 def test_a_lock_of_another_base_is_out_of_date_and_refused_where_it_has_to_fit(
     folder: Path, registry: RegistrySimulator, tmp_path: Path
 ) -> None:
-    aciml(folder, "lock")
+    run(folder, "lock")
     path = folder / "stacks/Pulumi.local.yaml"
     path.write_text(path.read_text().replace("/base:1", "/base:2"))
 
-    done = aciml(folder, "lock", "--check")
+    done = run(folder, "lock", "--check")
 
     assert done.returncode == 1
     assert f"the base image {registry.host}/base:2 is not locked\n" in done.stdout
@@ -168,7 +162,7 @@ def test_a_lock_of_another_base_is_out_of_date_and_refused_where_it_has_to_fit(
 def test_a_locked_base_that_its_registry_let_go_is_told_as_such(
     folder: Path, registry: RegistrySimulator, tmp_path: Path
 ) -> None:
-    aciml(folder, "lock")
+    run(folder, "lock")
     lock = folder / "env/conda.lock"
     lock.write_text(lock.read_text().replace(put_base(registry, "one"), f"sha256:{64 * 'a'}"))
     values = environment_of("local", project_folder(folder))
@@ -178,8 +172,40 @@ def test_a_locked_base_that_its_registry_let_go_is_told_as_such(
         find_base(shop, read_environment({}), read_environment(values), Listener())
 
 
-def test_check_without_a_lock_fails(folder: Path) -> None:
+ALONE = CONFIG.replace("conda_file: env/conda.yml", "lock_file: env/base.lock")
+
+
+def test_an_environment_without_packages_locks_its_base(folder: Path, registry: RegistrySimulator) -> None:
+    (folder / "stacks/Pulumi.local.yaml").write_text(ALONE.replace("HOST", registry.host))
+    none = aciml(folder, "lock", "--check")
+    written = aciml(folder, "lock")
+    good = aciml(folder, "lock", "--check")
+    first = put_base(registry, "one")
+    second = put_base(registry, "two")
+    again = aciml(folder, "lock")
+
+    assert (none.returncode, none.stdout) == (1, f"{folder}/env/base.lock does not exist; write it: aciml lock\n")
+    assert f"+ base {registry.host}/base:1 {first[:19]}" in written.stdout
+    assert (good.returncode, good.stdout) == (0, f"{folder}/env/base.lock is good\n")
+    assert f"~ base {registry.host}/base:1 {first[:19]} => {second[:19]}" in again.stdout
+
+
+def test_a_lock_without_the_base_of_an_environment_without_packages_is_not_good(
+    folder: Path, registry: RegistrySimulator
+) -> None:
+    (folder / "stacks/Pulumi.local.yaml").write_text(ALONE.replace("HOST", registry.host))
+    aciml(folder, "lock")
+    path = folder / "env/base.lock"
+    path.write_text("".join(row for row in path.read_text().splitlines(True) if "base image" not in row))
+
     done = aciml(folder, "lock", "--check")
+
+    assert done.returncode == 1
+    assert f"{registry.host}/base:1 is not locked" in done.stdout
+
+
+def test_check_without_a_lock_fails(folder: Path) -> None:
+    done = run(folder, "lock", "--check")
 
     assert done.returncode == 1
     assert "conda.lock does not exist; write it: aciml lock" in done.stdout
@@ -199,7 +225,7 @@ def test_check_without_a_lock_fails(folder: Path) -> None:
 def test_what_is_wrong_is_one_message_and_no_traceback(folder: Path, file: str, text: str, expected: str) -> None:
     (folder / file).write_text(text)
 
-    done = aciml(folder, "lock")
+    done = run(folder, "lock")
 
     assert done.returncode == 1
     assert done.stderr.startswith("aciml: ")
@@ -209,7 +235,7 @@ def test_what_is_wrong_is_one_message_and_no_traceback(folder: Path, file: str, 
 
 
 def test_a_stack_that_does_not_exist_is_told_with_those_that_do(folder: Path) -> None:
-    done = aciml(folder, "lock", "--stack", "azure")
+    done = run(folder, "lock", "--stack", "azure")
 
     assert done.returncode == 1
     assert 'there is no stack "azure"' in done.stderr

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import ast
 import json
-import os
 import re
 import runpy
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-import aciml
+from aciml import __version__
+from tests.program import aciml
 
 FILES = {
     ".gitignore", "Pulumi.azure.yaml", "Pulumi.local.yaml", "Pulumi.yaml", "README.md", "__main__.py", "conda.yml",
@@ -28,9 +27,7 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     def run_it(*words: str) -> subprocess.CompletedProcess[str]:
-        environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-        command = [sys.executable, "-m", "aciml", "new", *words]
-        return subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
+        return aciml("new", *words, folder=tmp_path)
 
     return run_it
 
@@ -83,7 +80,7 @@ def test_it_says_where_the_files_are_and_what_comes_next(run: Run) -> None:
 def test_the_project_is_a_python_program_that_finds_the_plugin_of_the_wheel(project: Path) -> None:
     assert read_yaml(project / "Pulumi.yaml").items() >= {"name": "My_App.2", "runtime": "python", "main": "."}.items()
     assert "plugins" not in read_yaml(project / "Pulumi.yaml")
-    assert (project / "requirements.txt").read_text() == f"aciml~={aciml.__version__}\n"
+    assert (project / "requirements.txt").read_text() == f"aciml~={__version__}\n"
 
 
 def test_the_stack_configs_choose_the_target_in_words_that_each_target_takes(project: Path) -> None:

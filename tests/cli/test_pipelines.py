@@ -14,6 +14,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.e2e.runner import azure_steps, github_steps
+from tests.program import aciml
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,8 +31,7 @@ SERVICES = [*FILES]
 
 
 def new(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "aciml", "new", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return aciml("new", *words)
 
 
 @pytest.fixture(scope="module", params=SERVICES)

@@ -6,7 +6,6 @@ import io
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import pytest
 from aciml.core.compose import with_inputs
 from aciml.core.image import OCI_MANIFEST, Image, Layer, sha256_digest
 from aciml.registry.client import RegistryClient
+from tests.program import aciml
 from tests.simulators.registry import RegistrySimulator
 
 STATE = (Path(__file__).parent / "states/two_services.json").read_text()
@@ -46,11 +46,8 @@ def images(registry: RegistrySimulator) -> dict[str, Image]:
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     def run_it(*words: str, path: str = os.environ["PATH"]) -> subprocess.CompletedProcess[str]:
-        environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "ACIML_CACHE": str(tmp_path / "cache")}
-        command = [sys.executable, "-m", "aciml", "report", *words]
-        return subprocess.run(
-            command, cwd=tmp_path, env={**environ, "PATH": path}, capture_output=True, text=True, check=False
-        )
+        own = {"ACIML_CACHE": str(tmp_path / "cache"), "PATH": path}
+        return aciml("report", *words, folder=tmp_path, environ={**os.environ, **own})
 
     return run_it
 

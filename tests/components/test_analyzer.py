@@ -33,7 +33,7 @@ def classes() -> Iterator[type[Any]]:
     """Yield all classes of arguments that the package exports, and no component."""
     for name in pulumi_aciml.__all__:
         one = getattr(pulumi_aciml, name)
-        if isinstance(one, type) and hasattr(one, "_arguments"):
+        if isinstance(one, type) and hasattr(one, "_is_subject"):
             yield one
 
 

@@ -31,6 +31,12 @@ PACKAGES = [
     Package("new-tool", depends=("numpy >=2",)),
     Package("gpu-tool", depends=("__cuda >=12",)),
     Package("win-tool", depends=("__win",)),
+    Package("top", depends=("middle >=2",)),
+    Package("middle", "2.0", depends=("low >=3",)),
+    Package("low", "3.0"),
+    Package("low", "1.0"),
+    Package("broken", depends=("nowhere >=1",)),
+    Package("behind", depends=("low >=4",)),
 ]
 
 
@@ -102,10 +108,26 @@ def test_the_cause_of_a_conflict_is_named_and_lines_beside_it_are_not(tell: Tell
     assert "old-tool" not in told
 
 
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (["top", "low=1"], 'low >=3, which "low=1" of conda.yml:3 does not allow'),
+        (["python=3.11", "pandas=2.2.3"], 'python >=3.12,<3.13, which "python=3.11" of conda.yml:2 does not allow'),
+        (["broken"], "nowhere >=1, and nowhere is in no channel"),
+        (["behind"], "low >=4, and there are 3.0, 1.0"),
+    ],
+)
+def test_what_stands_in_the_way_far_below_is_named_with_its_line(tell: Tell, lines: list[str], expected: str) -> None:
+    told = tell(*lines)
+
+    assert expected in told
+    assert "no candidates" not in told
+
+
 def test_two_conflicts_are_both_told(tell: Tell) -> None:
     told = tell("python=3.6", "pandas>=2", "old-tool", "new-tool")
 
-    assert sorted(int(line) for line in re.findall(r"conda\.yml:(\d+)", told)) == [2, 3, 4, 5]
+    assert {int(line) for line in re.findall(r"conda\.yml:(\d+)", told)} == {2, 3, 4, 5}
 
 
 def test_what_is_newer_than_the_cutoff_is_told_as_that(tell: Tell) -> None:

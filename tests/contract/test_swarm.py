@@ -18,11 +18,13 @@ from typing import Any
 
 import pytest
 
+from aciml.core.errors import OutageError
 from aciml.core.progress import Silent
 from aciml.model.rollout import SmokeTest
 from aciml.model.scale import Scale
 from aciml.model.traffic import CanaryStep, Traffic
 from aciml.settings import Settings
+from aciml.targets.local.swarm import door, takeover
 from aciml.targets.local.swarm.app import SwarmRevisions
 from aciml.targets.local.swarm.door import door_name
 from aciml.targets.local.target import LocalTarget
@@ -342,3 +344,86 @@ def envoy_that_somebody_stopped_or_removed_comes_back_with_the_shares_of_before(
     swarm.client.containers.get(door_name(facts.name)).remove(force=True)
     again = made(swarm, group_spec(swarm, "serves-too"))
     assert answers(again, 3) == {"two": 3}
+
+
+def test_another_envoy_takes_over_in_its_container_and_no_request_is_lost(swarm: SwarmWorld, tmp_path: Path) -> None:
+    facts = made(swarm, group_spec(swarm))
+    entrance = swarm.client.containers.get(door_name(facts.name))
+    image = swarm.client.images.get(entrance.labels["aciml.image"])
+    other = f"{swarm.prefix}-envoy:other"
+    image.tag(other)
+    try:
+        target = LocalTarget(lambda: swarm.client, replace(Settings.read(), envoy_image=other))
+        with clients(facts) as came:
+            target.service.update(facts.id, group_spec(swarm), group_spec(swarm), Silent())
+            moved = epoch(swarm, facts)
+            # the program of its own image again: from one that was brought to one that was there
+            swarm.target.service.update(facts.id, group_spec(swarm), group_spec(swarm, "serves-too"), Silent())
+
+        assert set(came) == {"one", "two"}, came
+        assert (moved, epoch(swarm, facts)) == (1, 2)
+        assert swarm.client.containers.get(door_name(facts.name)).id == entrance.id
+        # nothing differs any more
+        swarm.target.service.update(facts.id, group_spec(swarm), group_spec(swarm, "serves-too"), Silent())
+        assert epoch(swarm, facts) == 2
+        # what is started after a reboot is what took over last
+        entrance.restart(timeout=1)
+        assert made(swarm, group_spec(swarm, "serves-too")).state == "Running"
+        assert answers(facts, 3) == {"two": 3}
+    finally:
+        swarm.client.images.remove(other)
+
+
+def epoch(world: SwarmWorld, facts: GroupFacts) -> int:
+    """Return how often another Envoy has taken over."""
+    entrance = world.apps.look(facts.name, None).entrance
+    assert entrance is not None
+    return int(entrance.counters("^server.hot_restart_epoch$")["server.hot_restart_epoch"])
+
+
+def test_one_that_does_not_come_up_leaves_the_one_that_serves(
+    swarm: SwarmWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = made(swarm, group_spec(swarm))
+    entrance = swarm.apps.look(facts.name, None).entrance
+    assert entrance is not None
+    files = entrance.files()
+    monkeypatch.setattr(takeover, "bootstrap", lambda: b'{"no": "bootstrap"}')
+    monkeypatch.setattr(takeover, "_TAKES_SECONDS", 1.0)
+    monkeypatch.setattr(door, "_TAKES_SECONDS", 1.0)
+
+    with clients(facts) as came, pytest.raises(OutageError):
+        takeover.take_over(entrance, files, entrance.image, swarm.client, Silent())
+
+    assert set(came) == {"one"}, came
+    assert entrance.files().content == files.content
+
+
+def test_a_label_reaches_the_newest_revision_by_host_and_by_path(swarm: SwarmWorld) -> None:
+    held = spec_with(swarm, Traffic(hold=True, label="next"), "serves-too")
+    facts = made(swarm, group_spec(swarm))
+
+    swarm.target.service.update(facts.id, group_spec(swarm), held, Silent())
+
+    revisions = revisions_of(swarm, facts)
+    new, old = revisions.list()
+    assert (new.label, new.weight, old.label, old.weight) == ("next", 0, "", 100)
+    port = facts.address.rpartition(":")[2]
+    assert revisions.label_address("next") == f"http://{facts.name}---next.localhost:{port}"
+    connection = http.client.HTTPConnection(facts.address, timeout=30)
+    connection.request("GET", "/", headers={"Host": f"{facts.name}---next.localhost:{port}"})
+    assert connection.getresponse().read().strip() == b"two"
+    connection.close()
+    assert answers(facts, 3) == {"one": 3}
+    host, _, path = revisions.address(new.name).removeprefix("http://").partition("/")
+    side = http.client.HTTPConnection(host, timeout=30)
+    side.request("GET", f"/{path.replace(new.name, 'next')}/")
+    assert side.getresponse().read().strip() == b"two"
+    side.close()
+    # a word of a command finds it, too
+    assert revisions.address("next") == revisions.address(new.name)
+
+
+def spec_with(world: SwarmWorld, traffic: Traffic, behaviour: str) -> GroupSpec:
+    spec = group_spec(world, behaviour)
+    return replace(spec, declared=replace(spec.declared, runs=replace(spec.declared.runs, traffic=traffic)))

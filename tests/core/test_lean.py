@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import FrozenInstanceError, dataclass, field, fields, is_dataclass, replace
+from typing import Any
 
 import pytest
 
@@ -106,4 +111,62 @@ def test_dataclass_can_go_on_from_it() -> None:
 
 def test_other_words_are_refused() -> None:
     with pytest.raises(TypeError, match="frozen"):
-        lean(frozen=True, kw_only=False)
+        lean(frozen=False, kw_only=True)
+
+
+@lean(frozen=True)
+class Placed:
+    """One whose arguments have places."""
+
+    name: str
+    count: int = 1
+    rows: list[int] = field(default_factory=list, kw_only=True)
+
+
+def test_arguments_may_have_places() -> None:
+    assert Placed("a", 2) == Placed(count=2, name="a")
+    match Placed("a", 2):
+        case Placed(name, count):
+            assert (name, count) == ("a", 2)
+    with pytest.raises(TypeError, match="takes 2 positional arguments but 3 were given"):
+        Placed("a", 2, [])  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="multiple values for argument 'name'"):
+        Placed("a", name="b")  # type: ignore[misc]
+
+
+def test_a_class_is_made_once_by_whoever_comes_first() -> None:
+    def fresh() -> type:
+        @lean(frozen=True)
+        class Fresh:
+            name: str
+            rows: list[int] = field(default_factory=list)
+
+        return Fresh
+
+    for _ in range(50):
+        cls, begin = fresh(), threading.Barrier(8)
+
+        def use(number: int, cls: Any = cls, begin: threading.Barrier = begin) -> Any:
+            begin.wait()
+            return cls(str(number)) if number % 2 else [one.name for one in fields(cls)]
+
+        with ThreadPoolExecutor(8) as threads:
+            made = list(threads.map(use, range(8)))
+        assert made[1] == cls("1")
+        assert made[0] == ["name", "rows"]
+
+
+def test_what_is_copied_and_kept_is_the_same() -> None:
+    one = More(name="a", more=(1,))
+
+    assert copy.deepcopy(one) == one
+    assert pickle.loads(pickle.dumps(one)) == one
+
+
+def test_a_field_that_is_not_given_is_refused() -> None:
+    @lean(frozen=True)
+    class Counted:
+        count: int = field(default=0, init=False)
+
+    with pytest.raises(TypeError, match="not given"):
+        Counted()

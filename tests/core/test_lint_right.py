@@ -10,7 +10,9 @@ import pytest
 from aciml.core.lint import lint_dockerfile, lint_steps
 from aciml.core.steps import parse_steps
 
-FILES = frozenset({"app/main.py", "conf/nginx.conf", "requirements.txt", "run.sh", "bin/conda", "package.json"})
+FILES = frozenset(
+    {"app/main.py", "conf/nginx.conf", "requirements.txt", "run.sh", "bin/conda", "package.json", "my app.py"}
+)
 
 STEPS = r"""
 RUN apt-get update && apt-get install -y --no-install-recommends libgomp1 && rm -rf /var/lib/apt/lists/*
@@ -680,6 +682,16 @@ EOF
 FROM windows
 RUN dir `
   c:\
+---
+# escape=`
+FROM debian
+# a comment
+RUN apt-get update `
+  # another
+  && apt-get install -y curl `
+  && echo "$(date) `date`" \
+ENV A=a` b B=c:\x
+COPY my` app.py /c
 ---
 FROM debian
 ADD --checksum=sha256:abababababababababababababababababababababababababababababababab https://example.org/a /a

@@ -18,6 +18,10 @@ OF_A_BASE = {"apt-no-update", "sudo", "program-missing", "program-unknown", "not
 """Rules that know of the base image; their rows stand on Debian's own."""
 
 STEPS = r"""
+removes-system? | RUN rm -rf ‡/ opt/x
+---
+removes-system? | RUN chmod -R 777 ‡/etc
+---
 instruction-unknown | ‡RUNN ls
 ---
 instruction-unknown | ENV A=1

@@ -106,7 +106,8 @@ def test_what_the_classic_builder_cannot_do_is_named(text: str, need: str) -> No
             "Dockerfile:2: --from=0 is no earlier stage; put that stage first",
         ),
         ("FROM --platform=linux/arm64 debian:12\n", "", "Dockerfile:1: --platform=linux/arm64 is not what the service"),
-        ("# escape=`\nFROM debian:12\n", "", "Dockerfile:1: # escape is for Windows images"),
+        ("# escape=^\nFROM debian:12\n", "", 'Dockerfile:1: # escape takes \\ or a backtick, not "^"'),
+        ("# escape=`\nFROM mcr.microsoft.com/windows/nanoserver:1809\n", "", "Dockerfile:2: mcr.microsoft.com/windows"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_line(text: str, target: str, why: str) -> None:

@@ -28,7 +28,6 @@ class AzureProject(Project):
     """A project whose cloud is the emulator of this test run."""
 
     stack = "azure"
-    rebuilds_for_cpu = True
 
     def __init__(self, folder: Path, name: str, cloud: Emulator) -> None:
         self.cloud = cloud

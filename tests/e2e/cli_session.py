@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,19 +14,30 @@ from pathlib import Path
 
 from tests.e2e.project import LONG, Project, path_with
 from tests.e2e.python import cold_python
+from tests.e2e.warm import FORKS
 
 
 class CliSession:
-    """A running ``pulumi``; what it says goes to a file."""
+    """A running ``pulumi``; what it says goes to a file.
 
-    def __init__(self, project: Project, *args: str, **environ: str) -> None:
+    Args:
+        project: whose folder, config and environment it has.
+        args: words of the command.
+        cold: Python starts as ever. If not, programs and plugins are forks, which are not of this session: they note
+            their numbers in a folder, and end with it all the same.
+        environ: more variables.
+    """
+
+    def __init__(self, project: Project, *args: str, cold: bool = False, **environ: str) -> None:
         self._log = project.folder / "session.log"
+        self._forks = Path(tempfile.mkdtemp(dir=project.folder))
+        python = {"PATH": path_with(cold_python())} if cold else {FORKS: str(self._forks)}
         project.save()
         with self._log.open("w") as log:
             self._process = subprocess.Popen(
                 ["pulumi", "--non-interactive", "--color", "never", *args],
                 cwd=project.folder,
-                env={**project.environ(), "PATH": path_with(cold_python()), **environ},
+                env={**project.environ(), **python, **environ},
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -59,6 +71,11 @@ class CliSession:
         return not any(b"/provider/__main__.py" in _command(one) for one in self._members())
 
     def _members(self) -> Iterator[int]:
+        for fork in self._forks.iterdir():
+            with contextlib.suppress(OSError):
+                state = Path(f"/proc/{fork.name}/stat").read_text().rpartition(")")[2].split()[0]
+                if state not in "ZX" and b"/warm.py" in _command(int(fork.name)):  # the number may be somebody else's
+                    yield int(fork.name)
         for place in Path("/proc").iterdir():
             if place.name.isdigit():
                 with contextlib.suppress(OSError):

@@ -19,12 +19,6 @@ from tests.installed import Installed, build, install, make_venv
 from tests.simulators.registry import RegistrySimulator
 
 
-@pytest.fixture(scope="module")
-def target() -> str:
-    """The target of the module's project; a module that runs on several overrides it."""
-    return "local"
-
-
 @pytest.fixture(scope="session")
 def tools() -> None:
     """Skip where the Pulumi CLI or Docker is missing."""
@@ -51,20 +45,12 @@ def yaml_host() -> Path:
 
 
 @pytest.fixture(scope="module")
-def cold() -> bool:
-    """Whether the module's project begins with an empty cache; a module that looks at the first build overrides it."""
-    return False
-
-
-@pytest.fixture(scope="module")
-def project(
-    target: str, packed: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest, *, cold: bool
-) -> Iterator[Project]:
+def project(packed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """A project on the local target."""
     _need_all()
     folder, name = tmp_path_factory.mktemp("project"), f"e2e{uuid.uuid4().hex[:8]}"
-    if not cold:
-        (folder / "cache").symlink_to(packed)
-    project = Project(folder, name) if target == "local" else _on_azure(folder, name, request)
+    (folder / "cache").symlink_to(packed)
+    project = Project(folder, name)
     try:
         yield project
     finally:
@@ -101,9 +87,11 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def azure(packed: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Project]:
     """A project without extra steps in the emulated cloud, an ``AzureProject``."""
     _need_all()
+    from tests.e2e.azure_project import AzureProject
+
     folder, name = tmp_path_factory.mktemp("project"), f"e2e{uuid.uuid4().hex[:8]}"
     (folder / "cache").symlink_to(packed)
-    project = _on_azure(folder, name, request)
+    project = AzureProject(folder, name, request.getfixturevalue("cloud"))
     for key in ("extra_steps", "steps_context"):
         del project.config["scoring:environment"][key]
     try:
@@ -122,9 +110,3 @@ def _need_all() -> None:
         connect().close()
     except AcimlError as error:
         pytest.skip(str(error))
-
-
-def _on_azure(folder: Path, name: str, request: pytest.FixtureRequest) -> Project:
-    from tests.e2e.azure_project import AzureProject
-
-    return AzureProject(folder, name, request.getfixturevalue("cloud"))

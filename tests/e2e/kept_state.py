@@ -40,18 +40,67 @@ def kept_outputs(state: Path, passphrase: str) -> dict[str, Any]:
     stacks = [one for one in kept_resources(state) if one["type"] == "pulumi:pulumi:Stack"]
     if not stacks:
         return {}
-    provider = json.loads(state.read_text())["checkpoint"]["latest"]["secrets_providers"]
-    if provider["type"] == "passphrase":
-        key = _key(provider["state"]["salt"], passphrase)
-    else:
-        key = base64.b64decode(vault().decrypt(base64.b64decode(provider["state"]["encryptedkey"]).decode()))
+    key = _key_of(json.loads(state.read_text()), passphrase)
     return {name: _shown(value, key) for name, value in (stacks[0].get("outputs") or {}).items()}
+
+
+def kept_inputs(state: Path, passphrase: str) -> dict[str, dict[str, Any]]:
+    """Return the inputs of each resource in a state file by its name, secrets shown."""
+    key = _key_of(json.loads(state.read_text()), passphrase)
+    return {one["urn"].rpartition("::")[2]: _shown(one.get("inputs") or {}, key) for one in kept_resources(state)}
+
+
+def kept_export(state: Path, passphrase: str, *, secrets: bool) -> dict[str, Any]:
+    """Return what ``pulumi stack export`` makes of a state file, with ``--show-secrets`` or without."""
+    kept = json.loads(state.read_text())
+    latest = kept["checkpoint"]["latest"]
+    if secrets:
+        latest["resources"] = _opened(latest["resources"], _key_of(kept, passphrase))
+    return {"version": kept["version"], "deployment": latest}
+
+
+def is_secret(value: Any) -> bool:
+    """Tell whether a value of a state is encrypted as a whole."""
+    return isinstance(value, dict) and value.get(MARK) == SECRET
+
+
+def forget(state: Path, urn: str) -> None:
+    """Let a state know nothing of a resource, as ``pulumi state delete`` does."""
+    kept = json.loads(state.read_text())
+    latest = kept["checkpoint"]["latest"]
+    latest["resources"] = [one for one in latest["resources"] if one["urn"] != urn]
+    state.write_text(json.dumps(kept))
+
+
+def unlock(folder: Path) -> None:
+    """Take away the lock that a CLI which was killed has left in a folder of states, as ``pulumi cancel`` does."""
+    for lock in (folder / ".pulumi/locks").rglob("*.json"):
+        lock.unlink()
+
+
+def _key_of(kept: dict[str, Any], passphrase: str) -> bytes:
+    """Return the key that a state's secrets are encrypted by."""
+    provider = kept["checkpoint"]["latest"]["secrets_providers"]
+    if provider["type"] == "passphrase":
+        return _key(provider["state"]["salt"], passphrase)
+    return base64.b64decode(vault().decrypt(base64.b64decode(provider["state"]["encryptedkey"]).decode()))
 
 
 @functools.cache
 def _key(salt: str, passphrase: str) -> bytes:
     """Return the key of a stack; ``salt`` is ``v1:<salt>:<something encrypted, to try the passphrase on>``."""
     return hashlib.pbkdf2_hmac("sha256", passphrase.encode(), base64.b64decode(salt.split(":")[1]), ROUNDS, 32)
+
+
+def _opened(value: Any, key: bytes) -> Any:
+    """Return a value whose secrets are marked and can be read, as the CLI shows them."""
+    if isinstance(value, list):
+        return [_opened(one, key) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if value.get(MARK) == SECRET:
+        return {MARK: SECRET, "plaintext": json.dumps(_shown(value, key), separators=(",", ":"))}
+    return {name: _opened(one, key) for name, one in value.items()}
 
 
 def _shown(value: Any, key: bytes) -> Any:

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.kept_state import kept_encryption, kept_outputs, kept_resources
-from tests.e2e.project import PACKAGES, PASSPHRASE, ROOT, CheckedResult, lives_shortly, path_with, run_pulumi
+from tests.e2e.kept_state import kept_encryption, kept_inputs, kept_outputs, kept_resources
+from tests.e2e.project import PACKAGES, PASSPHRASE, ROOT, CheckedResult, lives_shortly, path_with, run_pulumi, run_up
 from tests.e2e.python import quick_python
 from tests.images.world import push_base
 from tests.simulators.registry import RegistrySimulator
@@ -100,7 +100,8 @@ class Program:
 
     def up(self, *args: str) -> CheckedResult:
         """Run ``pulumi up`` without a question."""
-        return self.pulumi("up", "--yes", "--skip-preview", *args)
+        self.save()
+        return run_up(args, self.folder, self.environ())
 
     def destroy(self, *args: str) -> CheckedResult:
         """Run ``pulumi destroy`` without a question."""
@@ -121,14 +122,14 @@ class Program:
         named = {step["urn"].rpartition("::")[2]: step for step in steps if _is_ours(step["urn"])}
         return {name: step for name, step in named.items() if step["op"] != "read"}
 
-    def resources(self, *, secrets: bool = False) -> dict[str, dict[str, Any]]:
-        """Return what the state says of each resource of ours, by its name."""
-        if secrets:
-            said = self.pulumi("stack", "export", "--show-secrets").check_ok()
-            resources = json.loads(said.text)["deployment"].get("resources", ())
-        else:
-            resources = kept_resources(self._state)
+    def resources(self) -> dict[str, dict[str, Any]]:
+        """Return what the state says of each resource of ours, by its name, secrets encrypted."""
+        resources = kept_resources(self._state)
         return {one["urn"].rpartition("::")[2]: one for one in resources if _is_ours(one["urn"])}
+
+    def inputs(self) -> dict[str, dict[str, Any]]:
+        """Return the inputs that the state has of each resource, by its name, secrets shown."""
+        return kept_inputs(self._state, PASSPHRASE)
 
     def providers(self) -> dict[str, dict[str, Any]]:
         """Return what the state says of each provider, by its name."""

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from aciml.core.progress import Silent
 from aciml.docker.engine import connect
 from aciml.settings import Settings
 from aciml.targets.local.pull import ensure_image
+from tests.e2e.event_log import refreshed_of, steps_of
 from tests.e2e.kept_state import kept_encryption, kept_outputs, kept_resources
 from tests.e2e.python import pulumi_home, quick_python
 from tests.simulators.containers import changes_what_runs
@@ -75,7 +77,6 @@ class Project:
     stack = "local"
     secrets_provider: tuple[str, ...] = ("--secrets-provider", "hashivault://stacks")
     """Words for ``pulumi stack init``; without them the passphrase encrypts, which takes the CLI longer."""
-    rebuilds_for_cpu = False
 
     def __init__(self, folder: Path, name: str) -> None:
         self.folder, self.name = folder, name
@@ -144,9 +145,10 @@ class Project:
             self.save()
         return run_pulumi(args, self.folder, {**self.environ(), **changes})
 
-    def up(self, *args: str) -> CheckedResult:
-        """Run ``pulumi up`` without a question."""
-        return self.pulumi("up", "--yes", "--skip-preview", *args)
+    def up(self, *args: str, **changes: str) -> CheckedResult:
+        """Run ``pulumi up`` without a question; its ``steps`` tell what became of each resource."""
+        self.save()
+        return run_up(args, self.folder, {**self.environ(), **changes})
 
     def preview(self) -> list[dict[str, Any]]:
         """Return the steps that a preview plans, without those that keep a resource as it is."""
@@ -156,14 +158,15 @@ class Project:
 
     def outputs(self) -> dict[str, Any]:
         """Return the stack's outputs, secrets shown."""
-        return kept_outputs(self._state, PASSPHRASE)
+        return kept_outputs(self.kept, PASSPHRASE)
 
     def in_state(self) -> list[dict[str, Any]]:
         """Return the resources in the state, secrets encrypted."""
-        return kept_resources(self._state)
+        return kept_resources(self.kept)
 
     @property
-    def _state(self) -> Path:
+    def kept(self) -> Path:
+        """The file of the stack's state."""
         (path,) = (self.folder / "state").rglob(f"stacks/*/{self.stack}.json")
         return path
 
@@ -254,8 +257,22 @@ class Project:
         subprocess.run(["docker", "volume", "rm", f"aciml-registry-{self.name}"], capture_output=True, check=False)
 
 
+@dataclass
 class CheckedResult(Result):
     """A result that can insist."""
+
+    log: Path | None = None
+    """The engine's own account of an ``up``."""
+
+    def steps(self) -> list[dict[str, Any]]:
+        """Return what an ``up`` did, in a preview's words, without what was left as it is."""
+        assert self.log is not None
+        return [step for step in steps_of(self.log) if step["op"] != "same"]
+
+    def refreshed(self) -> list[dict[str, Any]]:
+        """Return what the refresh of an ``up`` has found of each resource."""
+        assert self.log is not None
+        return list(refreshed_of(self.log))
 
     def check_ok(self) -> CheckedResult:
         assert self.code == 0, self.text
@@ -303,6 +320,16 @@ def lives_shortly() -> dict[str, str]:
 def path_with(python: Path) -> str:
     """Return a ``PATH`` with a folder's Python, then what the venv that runs the tests has."""
     return os.pathsep.join([str(python), str(Path(sys.executable).parent), os.environ["PATH"]])
+
+
+def run_up(words: Sequence[str], folder: Path, environ: Mapping[str, str]) -> CheckedResult:
+    """Run ``pulumi up`` in a folder, without a question; the engine's account is kept in a file of its own."""
+    handle, name = tempfile.mkstemp(".json", "events-", folder)
+    os.close(handle)
+    # the CLI knows the option only if it is asked for its hidden ones
+    words = ("up", "--yes", "--skip-preview", "--event-log", name, *words)
+    done = run_pulumi(words, folder, {**environ, "PULUMI_DEBUG_COMMANDS": "1"})
+    return CheckedResult(done.code, done.text, Path(name))
 
 
 def run_pulumi(words: Sequence[str], folder: Path, environ: Mapping[str, str]) -> CheckedResult:

@@ -61,7 +61,7 @@ def quick_python(path: str) -> Path:
     folder = _folder()
     places = {kind: folder / kind for kind in ("program", "plugin")}
     for kind, place in places.items():
-        _start(kind, place, path)
+        start_warm(kind, place, path)
     _write(folder, KNOWN + WARM + REST, packages=_packages(), path=path, client=HERE / "warm_client.py", **places)
     plugin = folder / "pulumi-resource-aciml"  # found on PATH by programs that name no folder of it
     plugin.write_text(f'#!/bin/sh\nexec {shlex.quote(str(folder / "python3"))} {shlex.quote(str(START))} "$@"\n')
@@ -69,9 +69,10 @@ def quick_python(path: str) -> Path:
     return folder
 
 
-def _start(kind: str, place: Path, path: str) -> None:
+def start_warm(kind: str, place: Path, path: str, *more: Path) -> None:
+    """Start a warm Python of a kind, that listens at a socket until this process ends."""
     warm = subprocess.Popen(
-        [PYTHON, HERE / "warm.py", place, kind],
+        [PYTHON, HERE / "warm.py", place, kind, *more],
         stdin=subprocess.PIPE,  # its end is that of this process, too
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": path},

@@ -1,4 +1,4 @@
-"""A runner of pipelines: the commands of a file, in order, in a clean container without Docker.
+"""A runner of pipelines: the commands of a file, in order, in a clean container a job without Docker.
 
 The container has this machine's programs and libraries read-only, a home of its own that is empty, and no variable but
 those that the service gives; of Docker it has no socket. Steps that use an action or a task of the service (checkout,
@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -79,27 +79,39 @@ def _read(path: Path) -> Any:
 
 @dataclass(frozen=True)
 class Runner:
-    """A container in which steps run one after the other, as on a fresh machine of the service."""
+    """Containers in which the steps of a job run one after the other, each as on a fresh machine of the service."""
 
     folder: Path
     """The checkout; all else of a run lies beside it."""
     mounts: tuple[Path, ...]
     path: str
     environ: Mapping[str, str]
+    machines: dict[str, str] = field(default_factory=dict)
+    """The containers by their jobs."""
 
     def run(self, step: Step) -> subprocess.CompletedProcess[str]:
         """Run a step with the shell and the options that GitHub and Azure Pipelines use."""
-        place = self.folder.parent
-        command = ["docker", "run", "--rm", "--network", "host", "--workdir", str(self.folder)]
-        for one in dict.fromkeys((Path("/usr"), Path("/etc/ssl"), ROOT, Path(sys.base_prefix), *self.mounts)):
-            command += ["--volume", f"{one}:{one}:ro"]
-        command += ["--volume", f"{place}:{place}"]
-        home = place / "home"
+        home = self.folder.parent / "home"
         home.mkdir(exist_ok=True)
-        variables = {"HOME": str(home), "PATH": self.path, **self.environ, **step.variables}
-        for name, value in variables.items():
+        command = ["docker", "exec", "--workdir", str(self.folder)]
+        for name, value in {"HOME": str(home), "PATH": self.path, **self.environ, **step.variables}.items():
             command += ["--env", f"{name}={value}"]
         shell = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step.script]
         return subprocess.run(
-            [*command, IMAGE, *shell], capture_output=True, text=True, check=False, timeout=LONG, env=None
+            [*command, self._machine(step.job), *shell], capture_output=True, text=True, check=False, timeout=LONG
         )
+
+    def _machine(self, job: str) -> str:
+        if job not in self.machines:
+            command = ["docker", "run", "--detach", "--rm", "--network", "host"]
+            for one in dict.fromkeys((Path("/usr"), Path("/etc/ssl"), ROOT, Path(sys.base_prefix), *self.mounts)):
+                command += ["--volume", f"{one}:{one}:ro"]
+            command += ["--volume", f"{self.folder.parent}:{self.folder.parent}", IMAGE, "sleep", "infinity"]
+            self.machines[job] = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        return self.machines[job]
+
+    def close(self) -> None:
+        """Take the machines away: those of the next jobs are fresh again."""
+        for machine in self.machines.values():
+            subprocess.run(["docker", "rm", "--force", machine], capture_output=True, check=False)
+        self.machines.clear()

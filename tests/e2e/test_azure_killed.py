@@ -12,8 +12,8 @@ import pytest
 from tests.azure.raw import until
 from tests.e2e.azure_project import GROUPS, REGISTRIES, AzureProject
 from tests.e2e.cli_session import CliSession, Nth
-from tests.e2e.project import SCORE
-from tests.e2e.test_life import kinds
+from tests.e2e.kept_state import unlock
+from tests.e2e.project import SCORE, CheckedResult
 
 pytestmark = [pytest.mark.e2e, pytest.mark.docker]
 UP = ("up", "--yes", "--skip-preview")
@@ -30,7 +30,7 @@ def new_script(project: AzureProject) -> dict[str, float]:
 
 def kill_at(project: AzureProject, match: str, count: int, *args: str, alone: bool = False) -> CliSession:
     """Run the CLI until the cloud gets the ``count``-th change of this kind, then end it and all it has started."""
-    session = CliSession(project, *args)
+    session = CliSession(project, *args, cold=alone)
     nth = Nth(match, count, session.kill_the_cli_alone if alone else session.kill)
     project.cloud.on_request = nth
     try:
@@ -42,37 +42,33 @@ def kill_at(project: AzureProject, match: str, count: int, *args: str, alone: bo
     return session
 
 
-def converge(project: AzureProject, answer: dict[str, float]) -> None:
+def converge(project: AzureProject, answer: dict[str, float], *args: str) -> None:
     """Run `up` again and look at all there is."""
-    project.pulumi("cancel", "--yes")
-    project.up().check_ok()
+    unlock(project.folder / "state")
+    project.up(*args).check_ok()
     assert project.ask() == answer
     assert len(project.resources(GROUPS)) == 1
     assert len(project.running()) == 1
     assert len(project.resources(REGISTRIES)) == 1
-    project.up("--expect-no-changes").check_ok()
+    (container,) = project.group()["properties"]["containers"]
+    assert container["properties"]["image"] == project.outputs()["image"]
 
 
-@pytest.mark.parametrize("kind", [REGISTRIES, GROUPS])
-def test_a_first_up_that_dies_is_finished_by_the_next(azure: AzureProject, kind: str) -> None:
+def test_a_first_up_that_dies_at_its_first_change_and_then_at_its_last_is_finished_by_the_next(
+    azure: AzureProject,
+) -> None:
     answer = new_script(azure)
 
-    kill_at(azure, kind, 1, *UP)
-
+    kill_at(azure, REGISTRIES, 1, *UP)
+    # what a user says; the tests below take the lock away themselves
     azure.pulumi("cancel", "--yes").check_ok()
-    if kind == GROUPS:
-        converge(azure, answer)
-
-
-def test_an_update_that_dies_is_finished_by_the_next(azure: AzureProject) -> None:
-    answer = new_script(azure)
-
     kill_at(azure, GROUPS, 1, *UP)
 
     converge(azure, answer)
 
 
 def test_a_plugin_that_lost_its_engine_ends_and_the_next_up_goes_on(azure: AzureProject) -> None:
+    """Of all deaths within an update in place this is the one after which somebody is left."""
     answer = new_script(azure)
 
     session = kill_at(azure, GROUPS, 1, *UP, alone=True)
@@ -105,40 +101,31 @@ def test_a_name_that_moves_when_the_cli_dies_is_moved_by_the_next(azure: AzurePr
     assert azure.outputs()["scoring_uri"] == before
 
 
-def test_the_second_of_two_ups_is_told_of_the_first(azure: AzureProject) -> None:
+def test_of_two_ups_the_second_is_told_of_the_first_and_with_a_state_of_its_own_leaves_one_of_both(
+    azure: AzureProject, tmp_path: Path
+) -> None:
     azure.config["scoring:service"].pop("rollout", None)
-    answer = new_script(azure)
-    second = []
-    azure.cloud.on_request = Nth(GROUPS, 1, lambda: second.append(azure.up()))
-
-    first = azure.up()
-
-    azure.cloud.on_request = None
-    first.check_ok()
-    second[0].check_failed("the stack is currently locked by 1 lock(s)")
-    assert azure.ask() == answer
-    assert len(azure.resources(GROUPS)) == len(azure.running()) == 1
-
-
-def test_two_ups_with_states_of_their_own_leave_one_of_both(azure: AzureProject, tmp_path: Path) -> None:
     # both states know the keys: of two first ups each makes its own, and the group has those of the last one
-    azure.up().check_ok()
     shutil.copytree(azure.folder / "state", tmp_path / "state")
     new_script(azure)
     azure.save()
+    refused: list[CheckedResult] = []
     sessions: list[CliSession] = []
+    answers: list[dict[str, float]] = []
 
-    def start_another() -> None:
-        new_script(azure)
+    def start_others() -> None:
+        refused.append(azure.up())
+        answers.append(new_script(azure))
         sessions.append(
             CliSession(azure, *UP, "--stack", azure.stack, PULUMI_BACKEND_URL=f"file://{tmp_path / 'state'}")
         )
 
-    azure.cloud.on_request = Nth(GROUPS, 1, start_another)
+    azure.cloud.on_request = Nth(GROUPS, 1, start_others)
     first = azure.up()
     azure.cloud.on_request = None
 
     assert first.code == 0, first.text
+    refused[0].check_failed("the stack is currently locked by 1 lock(s)")
     assert sessions[0].wait() == 0, sessions[0].text
     state = json.loads((tmp_path / "state/.pulumi/stacks/scoring/azure.json").read_text())
     outputs = [one["outputs"] for one in state["checkpoint"]["latest"]["resources"] if "Group" in one["type"]]
@@ -146,30 +133,31 @@ def test_two_ups_with_states_of_their_own_leave_one_of_both(azure: AzureProject,
     (container,) = azure.group()["properties"]["containers"]
     assert container["properties"]["image"] in images
     assert len(azure.resources(GROUPS)) == len(azure.running()) == 1
-    azure.pulumi("refresh", "--yes", "--skip-preview").check_ok()
-    converge(azure, azure.ask())
+    converge(azure, answers[0], "--refresh")
 
 
-@pytest.mark.parametrize("name", ["unauthorized", "503"])  # others: targets/azure/groups/test_life_create.py
-def test_a_refresh_that_is_not_answered_keeps_everything(azure: AzureProject, name: str) -> None:
+def test_a_refresh_that_is_not_answered_keeps_everything(azure: AzureProject) -> None:
+    """A login that fails, and an outage; other answers: targets/azure/groups/test_life_create.py."""
     before = azure.in_state()
-    azure.cloud.fault(name, times=1000, match="GET /subscriptions", retry_after=600)
+    for name in ("unauthorized", "503"):
+        azure.cloud.fault(name, times=1000, match="GET /subscriptions", retry_after=600)
 
-    said = azure.pulumi("refresh", "--yes", "--skip-preview").check_ok()
+        said = azure.pulumi("refresh", "--yes", "--skip-preview").check_ok()
 
-    azure.cloud.world.faults.clear()
-    assert "warning" in said.text
-    after = azure.in_state()
-    assert [(one["urn"], one.get("id")) for one in after] == [(one["urn"], one.get("id")) for one in before]
+        azure.cloud.world.faults.clear()
+        assert "warning" in said.text, name
+        after = azure.in_state()
+        assert [(one["urn"], one.get("id")) for one in after] == [(one["urn"], one.get("id")) for one in before], name
+    # nor is anything left of all the deaths above
     assert azure.preview() == []
 
 
 def test_a_destroy_that_dies_is_finished_by_the_next(azure: AzureProject) -> None:
     kill_at(azure, GROUPS, 1, *DESTROY)
 
-    azure.pulumi("cancel", "--yes")
+    unlock(azure.folder / "state")
     azure.pulumi(*DESTROY).check_ok()
 
     assert azure.gone()
     assert azure.running() == []
-    assert kinds(azure.preview()).get("ContainerGroup") == "create"
+    assert not [one for one in azure.in_state() if "Group" in one["type"]]

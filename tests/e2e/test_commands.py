@@ -75,6 +75,7 @@ def test_status_tells_what_runs(aciml: Commands, project: YamlProject) -> None:
     assert one["image"]["base"].startswith("docker.io/library/debian:bookworm-slim@sha256:")
     assert one["update"]["kind"] == "update"
     assert one["container"]["restarts"] == 0
+    assert (one["door"]["name"], one["door"]["state"]) == (f"{one['container']['name']}.front", "Running")
     assert one["probes"] == ["liveness: GET /live on port 5000 every 10 s, not on this target"]
 
 

@@ -109,8 +109,12 @@ class Example:
         return json.loads(found[1])
 
     def clean(self) -> None:
-        """Remove what a test that failed has left in the engine, and the registry's volume."""
-        for kind, remove in (("container", ["rm", "-f", "-v"]), ("volume", ["volume", "rm"])):
+        """Remove what the stack has in the engine: that `destroy` does so is seen where a stack's whole life is."""
+        for kind, remove in (
+            ("container", ["rm", "-f", "-v"]),
+            ("volume", ["volume", "rm"]),
+            ("network", ["network", "rm"]),
+        ):
             label = f"label=io.aciml.project={self.name}"
             listed = ["docker", kind, "ls", *(["-a"] if kind == "container" else []), "-q", "-f", label]
             if found := subprocess.run(listed, capture_output=True, text=True, check=False).stdout.split():
@@ -142,7 +146,6 @@ def example(
     made = Example(folder, name, environ_of(places, state, packed), training)
     try:
         yield made
-        made.run("pulumi", "destroy", "--yes", "--skip-preview", "--non-interactive")
     finally:
         made.clean()
 

@@ -76,9 +76,11 @@ def test_the_folder_of_the_plugin_works_with_the_venv_that_a_language_host_makes
     folder, python = clone / "provider", clone / "provider/.venv/bin/python"
     environ = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
 
-    run([sys.executable, "-m", "venv", folder / ".venv"], folder, environ)
+    # pip comes from here: to unpack another one takes as long as to install half of this
+    run([sys.executable, "-m", "venv", "--without-pip", folder / ".venv"], folder, environ)
+    pip: list[str | Path] = [sys.executable, "-m", "pip", "--python", python]
     # what a plugin imports is compiled when it starts: a tenth of what pip would compile
-    run([python, "-m", "pip", "install", "--quiet", "--no-compile", "-r", "requirements.txt"], folder, environ)
+    run([*pip, "install", "--quiet", "--no-compile", "-r", "requirements.txt"], folder, environ)
     with answering([python, folder], elsewhere, environ) as (version, schema):
         assert version == aciml.__version__
         assert "aciml:image:Environment" in schema

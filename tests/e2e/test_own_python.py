@@ -77,10 +77,6 @@ def test_debians_python3_serves_with_what_the_server_needs_beside_it(project: Pr
     assert seen["path"].index("/opt/aciml/needs") > seen["path"].index("/usr/lib/python3/dist-packages")
 
 
-def test_nothing_is_a_difference_afterwards(project: Project) -> None:
-    assert project.preview() == []
-
-
 def test_its_packages_are_untouched(project: Project) -> None:
     image = project.outputs()["image"]
     said = project.run_in(image, "find / -xdev -name '*httptools*' -not -path '/proc/*' | grep -v ^/opt/aciml/ | wc -l")
@@ -94,7 +90,6 @@ def test_a_python_of_a_step_is_found_in_what_the_step_made(project: Project, own
     project.up().check_ok()
 
     assert project.ask("[1, 1]")["python"][0] == "/usr/local/bin/mine"
-    assert project.preview() == []
     container = project.container()
     assert container is not None
     assert container["Config"]["Cmd"] == ["/usr/local/bin/mine", "/opt/aciml/server/run.py"]
@@ -107,9 +102,6 @@ def test_an_interpreter_that_is_not_there_is_named_before_anything_is_built(
     del own["extra_steps"]
     said = project.pulumi("preview").check_failed("interpreter_path", "/opt/venv/bin/python is no program in")
     assert "apt-get install -y python3" in said.text
-    own.update(interpreter_path="python2")
-    project.pulumi("preview").check_failed("no python2 is in", "/usr/local/sbin, /usr/local/bin")
-    own.update(interpreter_path="python3")
 
 
 def test_a_venv_that_a_dockerfile_makes_is_the_first_of_path(project: Project, own: dict[str, Any], base: str) -> None:
@@ -120,4 +112,5 @@ def test_a_venv_that_a_dockerfile_makes_is_the_first_of_path(project: Project, o
     project.up().check_ok()
 
     assert project.ask("[1, 1]")["python"][0] in ("/opt/venv/bin/python3", "/opt/venv/bin/python")
+    # nothing is a difference afterwards
     assert project.preview() == []

@@ -99,7 +99,10 @@ def pipelines(tmp_path: Path, cloud: Emulator) -> Iterator[Pipelines]:
     with github() as pull:
         made = Pipelines(tmp_path, cloud, pull)
         # so that the container's user, root, is who may write and remove
-        yield made
+        try:
+            yield made
+        finally:
+            made.runner.close()
     cloud.reset()
 
 
@@ -151,6 +154,7 @@ def test_a_pull_request_is_commented_and_main_goes_to_production_by_the_same_dig
 def run_on_azure(pipelines: Pipelines, pull: PullRequest) -> dict[str, str]:
     """Run the file of Azure Pipelines in the same checkout; return what each step printed."""
     other = pipelines.folder.parent / "azure"
+    pipelines.runner.close()
     pipelines.run(pipelines.step(f"aciml new {other} --name {pipelines.name} --pipelines azure"))
     # what the agent sets for every step ("Predefined variables")
     agent = {

@@ -49,14 +49,13 @@ pulumi.export("near", near.login_server)
     components = ("near", *(f"far{n}" for n in range(len(ways))))
 
     planned = dict.fromkeys((*components, *(f"{name}-registry" for name in components)), "create")
-    assert program.preview() == planned
-    program.up().check_ok()
+    steps = {step["urn"].rpartition("::")[2]: step["op"] for step in program.up().check_ok().steps()}
+    assert steps.items() >= planned.items()
 
     assert set(program.world()["registries"]) == {"aciml-registry-near"}
     assert made_in_the_cloud(emulator) == {f"farregistry{n}" for n in range(len(ways))}
     assert program.outputs()["near"].startswith("127.0.0.1:")
-    program.refresh().check_ok()
-    assert program.preview() == {}
+    program.up("--refresh", "--expect-no-changes").check_ok()
     assert emulator.client_secret not in program.state()
     assert program.providers().keys() == {"here", "cloud"}
     program.destroy().check_ok()
@@ -110,7 +109,6 @@ aciml.Registry("far", aciml.RegistryArgs(name="farregistry"), pulumi.ResourceOpt
     assert program.preview()["far-registry"] == "create"
     program.up().check_ok()
     assert made_in_the_cloud(emulator) == {"farregistry"}
-    assert program.preview() == {}
     kept = json.dumps(program.providers()["cloud"])
     assert emulator.client_secret not in kept + program.state()
-    program.destroy().check_ok()
+    assert program.preview() == {}

@@ -119,10 +119,6 @@ def test_nothing_secret_is_in_what_docker_shows_and_a_request_without_the_key_is
         urllib.request.urlopen(outputs["scoring_uri"], b"[1]", timeout=30)
 
 
-def test_a_preview_of_nothing_shows_nothing(service: Project) -> None:
-    assert service.preview() == []
-
-
 def test_another_script_walks_to_its_share_and_nobody_misses_an_answer(service: Project) -> None:
     service.write("src/score.py", OTHER)
     with callers(service) as came:
@@ -175,11 +171,10 @@ def started(aciml: Commands, revision: str) -> str:
 
 
 def test_what_was_done_by_hand_is_in_the_state_and_the_program_brings_its_own_back(service: Project) -> None:
-    (step, *_) = [one for one in service.preview() if "ContainerGroup" in one["urn"]]
+    (step, *_) = [one for one in service.up().check_ok().steps() if one["urn"].endswith("-group")]
     # what was scaled by hand; the shares are as the program wants them
     assert step["op"] == "update"
     assert [name for name in step["detailedDiff"] if name.startswith("scale")] == [*step["detailedDiff"]]
-    service.up().check_ok()
     name = service.name
     replicas = docker("ps", "--filter", f"label=aciml.name={name}", "--filter", "label=aciml.kind=revision", "-q")
     assert len(replicas.split()) == 3  # two of what serves, and the one that stays warm
@@ -242,7 +237,8 @@ def test_live_answers_that_differ_too_often_end_it_before_a_client_meets_it(serv
     service.config["scoring:service"]["traffic"] |= {
         "shadow": 100,
         "gate": {"max_differing": 0.1, "min_requests": 5},
-        "canary": [{"percent": 30, "pause": 8}],
+        # copies go on until five answers were compared, and end before if they differ too much
+        "canary": [{"percent": 30, "pause": 2}],
     }
     with callers(service) as came:
         said = service.up().check_failed("traffic.gate.max_differing allows 10.0%", "live answers differ (100.0%)")

@@ -35,7 +35,9 @@ class Clone(Project):
         return {kinds[kind]: id_ for kind, id_ in found.items() if kind in kinds and id_}
 
     def clean(self) -> None:
-        self.pulumi("destroy", "--yes", "--skip-preview")
+        for id_ in self.ids().values():
+            subprocess.run(["docker", "rm", "-f", "-v", id_, f"{id_}.front"], capture_output=True, check=False)
+            subprocess.run(["docker", "network", "rm", f"{id_}.front"], capture_output=True, check=False)
         super().clean()
 
 
@@ -76,7 +78,6 @@ def test_with_default_names_both_come_up_and_answer(clones: tuple[Clone, Clone])
     told = [labels(clone.ids()["group"]) for clone in clones]
     assert told[0]["io.aciml.urn"] == told[1]["io.aciml.urn"]
     assert told[0]["io.aciml.workspace"] != told[1]["io.aciml.workspace"]
-    assert first.preview() == second.preview() == []
     assert "warning" not in said.text
 
 
@@ -100,8 +101,7 @@ def test_a_second_clone_with_the_names_of_the_first_is_refused_with_the_owner_na
     names = {kind: id_.removeprefix(f"aciml-{ending}") for kind, id_, ending in _named(first)}
     second.config["scoring:registry"]["name"] = names["registry"]
     owner = "of stack local, project scoring in another folder or on another machine"
-    for command in (("preview",), ("up", "--yes", "--skip-preview")):
-        second.pulumi(*command).check_failed(f'ContainerRegistry "aciml-registry" {owner}', "pulumi import")
+    second.pulumi("preview").check_failed(f'ContainerRegistry "aciml-registry" {owner}', "pulumi import")
 
     del second.config["scoring:registry"]["name"]
     second.config["scoring:service"]["name"] = names["group"]
@@ -109,7 +109,6 @@ def test_a_second_clone_with_the_names_of_the_first_is_refused_with_the_owner_na
     assert said.code != 0
     assert f'ContainerGroup "diabetes-group" {owner}' in said.text, said.text
 
-    assert first.ask() == {"sum": 6.5}
     second.pulumi("destroy", "--yes", "--skip-preview").check_ok()
     assert first.ask() == {"sum": 6.5}
 

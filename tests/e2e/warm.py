@@ -1,8 +1,9 @@
 """Pythons that have imported already what a plugin or a program imports, and fork for each that the CLI starts.
 
-``python warm.py SOCKET plugin|program`` listens until its standard input ends. ``warm_client.py``, which the CLI starts
-in the place of Python, hands over its words, environment, folder and streams; a fork goes on with them as a new process
-does: with its own ``sys.argv``, ``sys.path``, signals and exit code. When the client ends, the fork is interrupted.
+``python warm.py SOCKET plugin|program|aciml`` listens until its standard input ends. ``warm_client.py``, which the CLI
+starts in the place of Python, hands over its words, environment, folder and streams; a fork goes on with them as a new
+process does: with its own ``sys.argv``, ``sys.path``, signals and exit code. When the client ends, the fork is
+interrupted. For our own program (``tests/program.py``) a fourth word names the Python that a fork starts others by.
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ PROGRAM = ("pulumi", "pulumi.runtime", "pulumi_aciml", "concurrent.futures.threa
 SIZE = 8
 """Bytes in front of a request, which are its length."""
 FAILED = 1
+FORKS = "ACIML_TEST_FORKS"
+"""Names a folder where a fork writes its number down: of a session that is ended with all its processes."""
 
 
 @dataclass(frozen=True)
@@ -123,11 +126,14 @@ def become(asked: Asked, client: socket.socket) -> None:
     os.chdir(asked.folder)
     os.environ.clear()
     os.environ.update(asked.environ)
+    if folder := os.environ.get(FORKS):
+        (Path(folder) / str(os.getpid())).touch()
     if os.environ.get("PYTHONUNBUFFERED"):
         for text in (sys.stdout, sys.stderr):
             text.reconfigure(write_through=True)  # type: ignore[union-attr]  # they are what Python opened
-    sys.argv = asked.words
-    sys.path[0] = str(Path(asked.words[0]).parent)
+    is_module = asked.words[0] == "-m"
+    sys.argv = asked.words[is_module:]
+    sys.path[0] = asked.folder if is_module else str(Path(asked.words[0]).parent)
     random.seed()
 
     def interrupt_after_the_client() -> None:
@@ -145,21 +151,35 @@ def below(folders: Sequence[str]) -> Iterator[str]:
         yield from (one.name for one in pkgutil.walk_packages(package.__path__, f"{package.__name__}."))
 
 
+def modules_of(kind: str) -> Iterator[str]:
+    """Give the names of what a fork of this kind needs at once or soon."""
+    if kind == "program":
+        yield from PROGRAM
+    elif kind == "aciml":
+        # of the plugin, too: `plan` and `build` do what it does
+        yield from (*PLUGIN[1:], *below((*FOLDERS, "cli")))
+    else:
+        yield from (*PLUGIN, *below(FOLDERS))
+
+
 def main() -> None:
-    place, kind = sys.argv[1:]
+    place, kind, *executable = sys.argv[1:]
     if kind == "plugin":
         # the modules are those that provider/__main__.py takes, at its paths
         start = Path(__file__).resolve().parents[2] / "provider/__main__.py"
         runpy.run_path(str(start))["use_checkout"]()
-    for name in (*PLUGIN, *below(FOLDERS)) if kind == "plugin" else PROGRAM:
+    for name in modules_of(kind):
         importlib.import_module(name)
+    sys.executable = executable[0] if executable else sys.executable
     gc.freeze()  # a collection in a fork would copy every page
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(place)
         listener.listen(64)
         print("ready", flush=True)
         asked = serve(listener)
-    if asked is not None:
+    if asked is not None and asked.words[0] == "-m":
+        runpy.run_module(asked.words[1], run_name="__main__", alter_sys=True)
+    elif asked is not None:
         runpy.run_path(asked.words[0], run_name="__main__")
 
 

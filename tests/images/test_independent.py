@@ -43,9 +43,10 @@ def host(tmp_path: Path) -> Iterator[str]:
         yield registry.host
 
 
-@pytest.fixture
-def layout(tmp_path: Path) -> Iterator[Path]:
+@pytest.fixture(scope="module")
+def layout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """An environment's image, made by somebody whose name, home and caches would be known again."""
+    tmp_path = tmp_path_factory.mktemp("layout")
     with RegistrySimulator() as registry:
         world = make_world(tmp_path / SOMEBODY, registry.host)
         home, temporary = tmp_path / f"home-of-{SOMEBODY}", tmp_path / f"tmp-of-{SOMEBODY}"
@@ -116,13 +117,13 @@ def test_crane_and_skopeo_find_nothing_wrong_with_a_pushed_image(host: str, comp
     pushed(make_world(tmp_path / "world", host), host, compression)
 
 
-def test_crane_and_skopeo_read_layout_and_archive(layout: Path) -> None:
+def test_crane_and_skopeo_read_layout_and_archive(layout: Path, tmp_path: Path) -> None:
     archive = layout.with_name("archive.tar")
     digest = json.loads((layout / "index.json").read_text())["manifests"][0]["digest"]
     whole = json.loads(skopeo("inspect", f"oci:{layout}:1"))
 
     crane("validate", "--tarball", str(archive))
-    skopeo("copy", f"docker-archive:{archive}", f"dir:{layout.parent}/copied")
+    skopeo("copy", f"docker-archive:{archive}", f"dir:{tmp_path}/copied")
     assert whole["Digest"] == digest
     loaded = json.loads(skopeo("inspect", "--config", f"docker-archive:{archive}"))
     assert loaded["rootfs"] == json.loads(skopeo("inspect", "--config", f"oci:{layout}:1"))["rootfs"]

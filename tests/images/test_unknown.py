@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -118,15 +119,28 @@ def checked(machine: Machine, inputs: Values, old: Values | None = None) -> tupl
     return answer.inputs, [(finding.where, finding.why) for finding in answer.findings]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=150, deadline=None)
-@given(data=st.data())
-def test_whatever_is_unknown_check_says_nothing_wrong_and_fills_all_that_does_not_wait_for_it(
-    machine: Machine, program: Path, kind: str, data: st.DataObject
-) -> None:
-    inputs = KINDS[kind](machine, program)
+@dataclass(frozen=True)
+class Known:
+    """Inputs of which everything is known, and what check makes of them."""
+
+    inputs: Values
+    full: Values
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def known(machine: Machine, program: Path, request: pytest.FixtureRequest) -> Known:
+    inputs = KINDS[request.param](machine, program)
     full, findings = checked(machine, inputs)
     assert not findings
+    return Known(inputs, full)
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_whatever_is_unknown_check_says_nothing_wrong_and_fills_all_that_does_not_wait_for_it(
+    machine: Machine, known: Known, data: st.DataObject
+) -> None:
+    inputs, full = known.inputs, known.full
     hidden = data.draw(st.lists(st.sampled_from(list(leaves(inputs))), min_size=1, max_size=3, unique=True))
 
     seen, said = checked(machine, with_unknown(inputs, *hidden))
@@ -140,19 +154,30 @@ def test_whatever_is_unknown_check_says_nothing_wrong_and_fills_all_that_does_no
     assert all(isinstance(seen[name], Secret) for name in inputs if isinstance(inputs[name], Secret))
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=60, deadline=None)
-@given(data=st.data())
-def test_whatever_is_unknown_the_preview_shows_the_digest_of_the_update_or_says_what_it_waits_for(
-    machine: Machine, program: Path, kind: str, data: st.DataObject
-) -> None:
-    inputs = KINDS[kind](machine, program)
-    if kind == "a base image":  # steps and Dockerfiles have to run before
+@dataclass(frozen=True)
+class Foreseen:
+    """Inputs of which everything is known, and what a preview says of them."""
+
+    inputs: Values
+    expected: Values
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def foreseen(machine: Machine, program: Path, request: pytest.FixtureRequest) -> Foreseen:
+    inputs = KINDS[request.param](machine, program)
+    if request.param == "a base image":  # steps and Dockerfiles have to run before
         del inputs["extraSteps"], inputs["stepsContext"]
         machine.up(checked(machine, inputs)[0])
+    return Foreseen(inputs, machine.preview(checked(machine, inputs)[0]))
+
+
+@settings(max_examples=25, deadline=None)
+@given(data=st.data())
+def test_whatever_is_unknown_the_preview_shows_the_digest_of_the_update_or_says_what_it_waits_for(
+    machine: Machine, foreseen: Foreseen, data: st.DataObject
+) -> None:
+    inputs, expected = foreseen.inputs, foreseen.expected
     hidden = data.draw(st.lists(st.sampled_from(list(leaves(inputs))), min_size=1, max_size=2, unique=True))
-    full, _ = checked(machine, inputs)
-    expected = machine.preview(full)
     seen, _ = checked(machine, with_unknown(inputs, *hidden))
     machine.heard.noted.clear()
 
@@ -179,7 +204,7 @@ ABOUT = {"extraSteps": {"stepsContext", "lintOff"}}
 
 
 @pytest.mark.parametrize(("name", "value", "where", "words"), WRONG, ids=lambda value: str(value)[:30])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(data=st.data())
 def test_a_mistake_is_found_whatever_else_is_unknown(
     machine: Machine, program: Path, name: str, value: Any, where: str, words: str, data: st.DataObject
@@ -311,11 +336,18 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Values:
     }
 
 
-@settings(max_examples=60, deadline=None)
+@pytest.fixture(scope="module")
+def full(machine: Machine, served: Values) -> Values:
+    """What check makes of a service of which everything is known."""
+    return ServiceImage(machine.shop).check(None, served, Heard()).inputs
+
+
+@settings(max_examples=30, deadline=None)
 @given(data=st.data())
-def test_a_service_has_the_hash_of_all_that_is_known(machine: Machine, served: Values, data: st.DataObject) -> None:
+def test_a_service_has_the_hash_of_all_that_is_known(
+    machine: Machine, served: Values, full: Values, data: st.DataObject
+) -> None:
     service, heard = ServiceImage(machine.shop), Heard()
-    full = service.check(None, served, heard).inputs
     hidden = data.draw(st.lists(st.sampled_from(list(leaves(served))), min_size=1, max_size=3, unique=True))
 
     answer = service.check(None, with_unknown(served, *hidden), heard)

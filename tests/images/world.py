@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,10 +14,10 @@ from aciml.core.layer import Entry
 from aciml.core.progress import Silent
 from aciml.registry.client import RegistryClient
 from aciml.registry.push import push_image
+from tests.program import PATH, aciml
 from tests.simulators.channel import Package, hard_packages, make_channel
 from tests.simulators.flat import nested
 
-ROOT = Path(__file__).resolve().parents[2]
 CONDA = """\
 channels: [conda-forge]
 dependencies: [python, noarchy, clash-b, meta, big]
@@ -49,8 +48,7 @@ class World:
         return done.stdout
 
     def try_to_run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "aciml", *words]
-        return subprocess.run(command, cwd=self.folder, env=self.environ, capture_output=True, text=True, check=False)
+        return aciml(*words, folder=self.folder, environ=self.environ)
 
 
 def make_world(folder: Path, base_host: str, **environment: object) -> World:
@@ -74,7 +72,7 @@ def write_project(folder: Path, channel: str, **environment: object) -> World:
     ours = {
         "ACIML_CACHE": str(folder / "cache"),
         "ACIML_MIRRORS": str(mirrors),
-        "PYTHONPATH": f"{ROOT / 'provider'}:{ROOT / '.venv/packages'}",
+        "PYTHONPATH": PATH,
     }
     world = World(project, {**kept, **ours})
     world.configure(conda_file="conda.yml", **environment)

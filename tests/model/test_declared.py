@@ -1,7 +1,5 @@
 """Declared values: the table that a class makes, and values read from the wire and written back."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
@@ -37,6 +35,15 @@ class House(Declared):
     more: Annotated[Mapping[str, Any] | None, Field("anything")] = None
     height: Annotated[float | None, Field("metres", unit="m")] = None
     roof: Annotated[Roof, SPREAD] = field(default_factory=Roof)
+
+
+def test_a_module_whose_annotations_are_texts_is_told() -> None:
+    @dataclass(frozen=True, kw_only=True)
+    class Shed(Declared):
+        name: "Annotated[str, Field('its name')]"
+
+    with pytest.raises(TypeError, match="name is declared by a text"):
+        table_of(Shed)
 
 
 def test_the_table_has_kinds_defaults_and_what_is_spread() -> None:

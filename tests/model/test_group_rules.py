@@ -48,6 +48,12 @@ def init(**members: Any) -> dict[str, Any]:
 REFUSED: list[tuple[dict[str, Any], str, str]] = [
     # sizes
     ({"cpuCores": 2, "cpuLimit": 1}, "cpuLimit", "cpuLimit 1 is less than cpuCores 2, which the container is given"),
+    ({"cpuLimit": 2}, "cpuLimit", "cpuLimit 2 is more than cpuCores 1, which is all that the group has"),
+    (
+        {"gpu": {"count": 1, "sku": "V100"}},
+        "gpu",
+        "the service retired its GPUs on July 14, 2025, so no region has any",
+    ),
     ({"memoryLimit": 4}, "memoryLimit", "memoryLimit 4 is more than memoryGb 1, which is all that the group has"),
     # ports and counts
     ({"ports": [{"port": 65534}]}, "ports[0].port", "port 65534 cannot be opened: 49152 to 65534 are reserved"),
@@ -173,6 +179,11 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
         "volumeMounts[0].mountPath",
         "something is mounted at /var/aciml/tls already; choose another path",
     ),
+    (
+        {**volume(emptyDir={}), "volumeMounts": [{"name": "models", "mountPath": path} for path in ("/m", "/m/")]},
+        "volumeMounts[1].mountPath",
+        "something is mounted at /m/ already; choose another path",
+    ),
     (init(volumeMounts=[{"name": "a", "mountPath": "/"}]), "initContainers[0].volumeMounts[0].name", "there are none"),
     # access
     ({"identities": ["me"]}, "identities[0]", f'"me" is no id of a user-assigned identity; {FORM}'),
@@ -233,6 +244,20 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
         'properties["a"]',
         "a is also in tags, and both become tags; drop one",
     ),
+    (
+        {"tags": {"team": "a", "Team": "b"}},
+        'tags["Team"]',
+        "Team and team are one tag, whose name minds no letter case; drop one",
+    ),
+    (
+        {"tags": {"team": "a"}, "properties": {"Team": "b"}},
+        'properties["Team"]',
+        "Team is also in tags as team, and both become tags; drop one",
+    ),
+    ({"tags": {"Azure-Env": "a"}}, 'tags["Azure-Env"]', "Azure-Env begins as Azure's own tags do (microsoft, azure,"),
+    ({"properties": {"windowsVersion": "a"}}, 'properties["windowsVersion"]', "begins as Azure's own tags do"),
+    ({"tags": {"Aciml-Owner": "me"}}, 'tags["Aciml-Owner"]', "the tag Aciml-Owner is set by us; rename it"),
+    ({"tags": {"Description": "a"}, "description": "b"}, 'tags["Description"]', "the tag Description is set by us"),
     ({"tags": {"aciml-owner": "me"}}, 'tags["aciml-owner"]', "the tag aciml-owner is set by us; rename it"),
     ({"tags": {"description": "a"}, "description": "b"}, 'tags["description"]', "the tag description is set by us"),
     ({"description": "x" * 257}, "description", "a description is a tag, which holds 256 characters; shorten it"),

@@ -106,6 +106,23 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     (app(customDomain="a b", certificate="c"), "containerApp.customDomain", "is no host name"),
     (app(customDomain="a.example.com"), "containerApp.certificate", "needs its certificate"),
     (app(certificate="c"), "containerApp.certificate", "which is missing"),
+    (app(managedCertificate="CNAME"), "containerApp.managedCertificate", "customDomain, which is missing"),
+    (
+        app(customDomain="a.example.com", certificate="c", managedCertificate="TXT"),
+        "containerApp.managedCertificate",
+        "named by certificate, too",
+    ),
+    (
+        app(customDomain="a.example.com", managedCertificate="HTTP", external=False),
+        "containerApp.managedCertificate",
+        "drop containerApp.external",
+    ),
+    (
+        app(customDomain=f"{'a' * 60}.example.com", managedCertificate="CNAME"),
+        "containerApp.customDomain",
+        "has 72 characters",
+    ),
+    (app(customDomain="a.example.com", managedCertificate="DNS"), "containerApp.managedCertificate", "CNAME"),
     (app(customDomain="a.example.com", certificate="/x"), "containerApp.certificate", "is no id of a certificate"),
 ]
 

@@ -7,9 +7,11 @@ import hashlib
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import unquote
+
+from tests.simulators.ending_server import serving
 
 
 class Index:
@@ -21,6 +23,7 @@ class Index:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.account = ""
+        self.portal = b""  # the page of a login, for each name
         self.faults: list[int] = []
         self.retry_after = ""
         self.asked: list[str] = []
@@ -29,6 +32,8 @@ class Index:
         self.url = ""
 
     def page(self, name: str) -> bytes:
+        if self.portal:
+            return self.portal
         wheels = sorted(path for path in self.folder.glob("*.whl") if path.name.split("-")[0].replace("_", "-") == name)
         rows = (f'<a href="/files/{w.name}#sha256={_sha256(w)}">{w.name}</a>' for w in wheels)
         return ("<!DOCTYPE html><html><body>" + "<br>".join(rows) + "</body></html>").encode()
@@ -42,18 +47,13 @@ def serve(folder: Path) -> Iterator[Index]:
     class Handler(_Handler):
         shown = index
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    index.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield index
-    finally:
-        if index.hold:
-            index.hold.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(Handler) as server:
+        index.url = f"http://127.0.0.1:{server.server_port}"
+        try:
+            yield index
+        finally:
+            if index.hold:
+                index.hold.set()
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from aciml.core.errors import UserError
+from aciml.core.errors import OutageError, UserError
 from aciml.pip.indexes import BEST, DEFAULT, FIRST, REFUSE, ask_indexes, indexes_of, order_note
 from aciml.pip.resolve import resolve
 from aciml.settings import Settings
@@ -124,3 +124,20 @@ def test_indexes_are_read_in_the_order_of_uv(lines: list[str], environ: dict[str
 
 def test_the_order_is_said_only_of_several() -> None:
     assert not order_note(indexes_of([], {}), FIRST)
+
+
+def test_a_web_page_in_the_place_of_an_index_is_not_blamed_on_the_lines(public: Index, tmp_path: Path) -> None:
+    public.portal = b'<html><form action="/login"><a href="/terms">terms</a></form></html>'
+
+    with pytest.raises(OutageError) as raised:
+        asked([f"--index-url {public.url}/simple", "leaf"], FIRST, tmp_path)
+
+    assert str(raised.value).startswith(
+        f"{public.url}/simple is no package index: it answers with a web page to any name"
+    )
+    assert "as to leaf" in str(raised.value)
+
+
+def test_an_index_without_the_package_is_still_one(public: Index, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="the pip section cannot be resolved"):
+        asked([f"--index-url {public.url}/simple", "nobody-has-this"], FIRST, tmp_path)

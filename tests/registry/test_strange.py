@@ -6,10 +6,9 @@ import io
 import json
 import socket
 import ssl
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -20,6 +19,7 @@ from aciml.core.reference import Reference
 from aciml.registry.client import RegistryClient
 from aciml.registry.pull import pull_image
 from tests.registry.images import noise
+from tests.simulators.ending_server import serving
 
 PAGE = b"<html><head><title>\n Sign in to\nthe hotel</title></head></html>"
 ARM = {"digest": f"sha256:{64 * 'a'}", "size": 3, "mediaType": OCI_MANIFEST}
@@ -53,15 +53,8 @@ def answering(answer: Answer) -> Iterator[str]:
         def do_CONNECT(self) -> None:
             answer(self)
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with serving(Handler) as server:
         yield f"127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def says(status: int, body: bytes = b"", kind: str = "", *, length: int = -1, **headers: str) -> Answer:

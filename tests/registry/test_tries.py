@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import io
+import json
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from http.client import BadStatusLine, RemoteDisconnected
 
 import pytest
 import requests
+from urllib3.exceptions import ProtocolError
 
 from aciml.core.errors import AcimlError, Cancelled
 from aciml.core.image import sha256_digest
@@ -258,3 +261,62 @@ def test_an_upload_that_ctrl_c_ends_is_cancelled(client: RegistryClient, simulat
         )
 
     assert simulator.uploads == {}
+
+
+def test_failures_that_were_under_way_at_once_are_one_round_of_the_host() -> None:
+    pace = Pace(lambda _: None, lambda: 0.0)
+    first, second = Effort(began=pace.rounds), Effort(began=pace.rounds)
+    seen = pace.rounds
+    for _ in range(4):  # four layers that are sent side by side
+        pace.failed(seen)
+    assert pace.rounds_since(0) == 1
+
+    first.failed(failing(), ClientLimits())
+    for _ in range(4):
+        pace.failed(pace.rounds)
+    second.look(pace.rounds_since(second.began), ClientLimits())  # it has not failed itself, and may try
+    with pytest.raises(RegistryError, match=r"fails \(5 tries, "):
+        first.look(pace.rounds_since(first.began), ClientLimits())
+
+
+def test_a_work_that_comes_forward_begins_the_count_of_its_host_anew() -> None:
+    pace = Pace(lambda _: None, lambda: 0.0)
+    effort = Effort(tries=1, last=failing(), began=pace.rounds)
+    for _ in range(5):
+        pace.failed(pace.rounds)
+    pace.came_forward()
+    pace.failed(pace.rounds)
+
+    effort.look(pace.rounds_since(effort.began), ClientLimits())
+    assert Effort(began=pace.rounds).began == 6
+    assert pace.rounds_since(pace.rounds) == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "advice"),
+    [
+        (400, "DIGEST_INVALID", "look for a proxy in between"),
+        (400, "MANIFEST_BLOB_UNKNOWN", "it lacks blobs that it took before"),
+        (307, "", "it sends uploads on to another address"),
+        (415, "", "it does not take images in OCI's format"),
+    ],
+)
+def test_the_registrys_own_word_says_more_than_its_status(status: int, code: str, advice: str) -> None:
+    response = requests.Response()
+    response.status_code = status
+    response._content = json.dumps({"errors": [{"code": code}]} if code else {}).encode()
+
+    assert advice in answered("r.example", response, "layer 1 of 2", "").advice
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (BadStatusLine("\x15\x03\x01"), "does not speak HTTP at that port"),
+        (RemoteDisconnected("closed"), "closed the connection in the middle of a request"),
+    ],
+)
+def test_what_is_no_http_is_no_closed_connection(error: Exception, words: str) -> None:
+    told = requests.ConnectionError(ProtocolError("Connection aborted.", error))
+
+    assert words in unreachable("r.example", "https://r.example/v2/", told).message

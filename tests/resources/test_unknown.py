@@ -132,7 +132,7 @@ def some_of(values: Values, most: int = 3, *without: str) -> st.SearchStrategy[l
     return st.lists(st.sampled_from(paths), min_size=1, max_size=most, unique=True)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(data=st.data())
 def test_whatever_is_unknown_of_a_group_nothing_is_wrong_and_the_rest_is_filled(
     target: Targets, data: st.DataObject
@@ -160,7 +160,7 @@ def test_whatever_is_unknown_of_a_group_nothing_is_wrong_and_the_rest_is_filled(
     assert isinstance(state["imageDigest"], Unknown) == ("image" in names)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=70, deadline=None)
 @given(data=st.data())
 def test_a_mistake_in_a_group_is_found_whatever_else_is_unknown(target: Targets, data: st.DataObject) -> None:
     probe = {**GROUP["livenessProbe"], "httpGet": {"port": 1, "scheme": "ftp"}}
@@ -228,7 +228,7 @@ def test_probes_of_an_unknown_health_port_are_unknown_and_not_gone(tmp_path: Pat
     assert inputs["livenessProbe"] is inputs["readinessProbe"] is UNKNOWN
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=70, deadline=None)
 @given(data=st.data())
 def test_what_is_known_of_a_change_costs_what_it_costs_without_anything_unknown(
     target: Targets, data: st.DataObject
@@ -308,7 +308,7 @@ def test_keys_are_not_foreseen_while_nobody_knows_whether_they_are_asked_for(tar
     assert reveal(state["primaryKey"]) is UNKNOWN
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_whatever_is_unknown_of_a_registry_nothing_is_wrong_and_its_changes_cost_what_they_cost(
     target: Targets, data: st.DataObject

@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.program import aciml
 from tests.review.previews import GAP, GROUP, PACKAGES, REPLACED, digest
 from tests.simulators.pull_requests import TOKEN, PullRequest, azure_devops, github
 
-ROOT = Path(__file__).resolve().parents[2]
 SERVICES = {"github": github, "azure": azure_devops}
 
 
@@ -34,7 +33,7 @@ def environ(service: str, pull: PullRequest, tmp_path: Path) -> dict[str, str]:
     """What a step of a run has; nothing of this machine."""
     event = tmp_path / "event.json"
     event.write_text(json.dumps({"action": "opened", "number": 7, "pull_request": {"number": 7}}))
-    own = {"PATH": os.environ["PATH"], "PYTHONPATH": f"{ROOT / 'provider'}{os.pathsep}{ROOT / '.venv/packages'}"}
+    own = {"PATH": os.environ["PATH"]}
     if service == "github":
         facts = {"GITHUB_TOKEN": TOKEN, "GITHUB_REPOSITORY": "team/scoring", "GITHUB_API_URL": pull.url}
         return {**own, **facts, "GITHUB_EVENT_PATH": str(event)}
@@ -43,8 +42,7 @@ def environ(service: str, pull: PullRequest, tmp_path: Path) -> dict[str, str]:
 
 
 def comment(environ: dict[str, str], text: str, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "aciml", "comment", *words]
-    return subprocess.run(command, env=environ, input=text, capture_output=True, text=True, check=False)
+    return aciml("comment", *words, environ=environ, text=text)
 
 
 def test_the_comment_of_a_stack_is_made_once_and_changed_in_place(
@@ -109,7 +107,7 @@ def test_a_pull_request_that_is_not_there_is_told(service: str, pull: PullReques
 
 
 def test_what_a_run_does_not_say_is_asked_for_at_once(service: str, environ: dict[str, str], tmp_path: Path) -> None:
-    bare = {name: value for name, value in environ.items() if name in ("PATH", "PYTHONPATH")}
+    bare = {name: value for name, value in environ.items() if name == "PATH"}
     push = {**environ, "GITHUB_EVENT_PATH": str(tmp_path / "none"), "SYSTEM_PULLREQUEST_PULLREQUESTID": ""}
 
     nothing, no_number = (comment(one, "", "--post", service, "--json") for one in (bare, push))
@@ -121,7 +119,7 @@ def test_what_a_run_does_not_say_is_asked_for_at_once(service: str, environ: dic
 
 def test_a_closed_thread_holds_no_pull_request_back() -> None:
     with azure_devops() as pull:
-        own = {"PATH": os.environ["PATH"], "PYTHONPATH": f"{ROOT / 'provider'}{os.pathsep}{ROOT / '.venv/packages'}"}
+        own = {"PATH": os.environ["PATH"]}
         facts = {"SYSTEM_ACCESSTOKEN": TOKEN, "SYSTEM_COLLECTIONURI": f"{pull.url}/team/"}
         facts |= {"SYSTEM_TEAMPROJECT": "models", "BUILD_REPOSITORY_ID": "r1"}
         done = comment({**own, **facts}, digest(PACKAGES), "--post", "azure", "--pull-request", "7")
@@ -131,7 +129,7 @@ def test_a_closed_thread_holds_no_pull_request_back() -> None:
 
 
 def test_without_a_service_it_is_printed_and_as_json_for_programs(tmp_path: Path) -> None:
-    own = {"PATH": os.environ["PATH"], "PYTHONPATH": f"{ROOT / 'provider'}{os.pathsep}{ROOT / '.venv/packages'}"}
+    own = {"PATH": os.environ["PATH"]}
     path = tmp_path / "preview.json"
     path.write_text(digest(PACKAGES))
 

@@ -219,11 +219,16 @@ def test_the_id_of_a_request_is_in_the_access_log_and_beside_what_is_said_of_it(
     assert any(line.endswith("aciml.run - run() raised (request the-id)") for line in lines)
 
 
-@pytest.mark.parametrize("config", ["{'version': 1}", "{'version': 1, 'root': {'level': 'CRITICAL', 'handlers': []}}"])
-def test_a_script_that_configures_logging_loses_no_traceback(start: Serve, config: str) -> None:
-    script = (
-        f"import logging.config\ndef init():\n    logging.config.dictConfig({config})\ndef run(raw_data): return 1/0"
-    )
+@pytest.mark.parametrize(
+    "call",
+    [
+        "config.dictConfig({'version': 1})",
+        "config.dictConfig({'version': 1, 'root': {'level': 'CRITICAL', 'handlers': []}})",
+        "disable(logging.CRITICAL)",
+    ],
+)
+def test_a_script_that_configures_logging_loses_no_traceback(start: Serve, call: str) -> None:
+    script = f"import logging.config\ndef init():\n    logging.{call}\ndef run(raw_data): return 1/0"
     server = start(script)
     server.ask("POST", "/score", b"{}")
 

@@ -6,13 +6,14 @@ It judges every byte by its place, so that a byte lost, sent twice or out of pla
 from __future__ import annotations
 
 import json
-import threading
 from collections import Counter
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from types import TracebackType
 from typing import Self
 from urllib.parse import parse_qs, urlsplit
+
+from tests.simulators.ending_server import EndingServer
 
 PERIOD = 1_000_003  # bytes; a prime, so that no chunk or block fits into it
 _PATTERN = b"".join(number.to_bytes(4, "big") for number in range(PERIOD // 4 + 1))[:PERIOD]
@@ -70,9 +71,8 @@ class BottomlessRegistry:
         self.wrong: list[str] = []
         self.received = self.refused = 0
         handler = type("Handler", (_Handler,), {"registry": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
-        self._thread.start()
+        self._server = EndingServer(("127.0.0.1", 0), handler)
+        self._server.start()
 
     @property
     def host(self) -> str:
@@ -82,9 +82,7 @@ class BottomlessRegistry:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        self._server.end()
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import hashlib
 import io
 import json
@@ -84,7 +85,8 @@ def _forget_indexing(path: Path) -> None:
 
 
 def _write(folder: Path, package: Package) -> None:
-    with conda_builder(package.stem, folder) as tar:
+    # a channel has the level 19, which is most of what a test with a channel of its own would cost
+    with conda_builder(package.stem, folder, compression_level=1) as tar:
         for path, data in _info(package).items():
             _add(tar, path, PackedFile(data))
         for path, file in package.files.items():
@@ -204,6 +206,7 @@ def hard_packages() -> list[Package]:
     ]
 
 
+@functools.cache
 def _noise(size: int) -> bytes:
     """Return bytes that do not compress, the same each time."""
     return b"".join(hashlib.sha256(b"%d" % number).digest() for number in range(size // 32))

@@ -14,11 +14,11 @@ from typing import Any
 
 import grpc
 from google.protobuf import empty_pb2
-from pulumi.provider.experimental.property_value import PropertyValue
 from pulumi.runtime import proto
 from pulumi.runtime.proto import engine_pb2_grpc, provider_pb2_grpc
 
 from aciml.properties import decode, encode
+from tests.program import warm_python
 
 PLUGIN = Path(__file__).resolve().parents[2] / "provider" / "pulumi-resource-aciml"
 
@@ -53,12 +53,12 @@ class Plugin:
 
 def struct(values: dict[str, Any]) -> Any:
     """Write values as the engine sends them."""
-    return PropertyValue.marshal_map(encode(values))
+    return encode(values)
 
 
 def plain(message: Any) -> dict[str, Any]:
     """Read values that the plugin sent."""
-    return decode(PropertyValue.unmarshal_map(message))
+    return decode(message)
 
 
 @contextmanager
@@ -69,7 +69,7 @@ def running_plugin(cache: Path, config: dict[str, str], folder: Path | None = No
     engine_pb2_grpc.add_EngineServicer_to_server(logs, server)
     address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     server.start()
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    path = os.pathsep.join([str(warm_python()), str(Path(sys.executable).parent), os.environ["PATH"]])
     process = subprocess.Popen(
         [PLUGIN, address],
         stdout=subprocess.PIPE,

@@ -9,9 +9,10 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.simulators.ending_server import serving
 
 TOKEN = "token-4711"
 GITHUB_PAGE = 2
@@ -56,15 +57,9 @@ def azure_devops() -> Iterator[PullRequest]:
 def _serving(handler: type[_Handler]) -> Iterator[PullRequest]:
     state = PullRequest()
     bound = type(handler.__name__, (handler,), {"state": state})
-    with ThreadingHTTPServer(("127.0.0.1", 0), bound) as server:
+    with serving(bound) as server:
         state.url = f"http://127.0.0.1:{server.server_port}"
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield state
-        finally:
-            server.shutdown()
-            thread.join()
+        yield state
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -12,12 +12,13 @@ import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from types import TracebackType
 from typing import Literal, Self
 from urllib.parse import parse_qs, urlsplit
 
 from aciml.core.image import sha256_digest
+from tests.simulators.ending_server import EndingServer
 
 FaultName = Literal[
     "unauthorized",  # 401 with a bearer challenge
@@ -102,9 +103,8 @@ class RegistrySimulator:
         self.lock = threading.RLock()
         self.closing = threading.Event()
         handler = type("Handler", (_Handler,), {"registry": self})
-        self._server = _Server(("127.0.0.1", 0), handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
-        self._thread.start()
+        self._server = EndingServer(("127.0.0.1", 0), handler)
+        self._server.start()
 
     @property
     def host(self) -> str:
@@ -147,9 +147,7 @@ class RegistrySimulator:
     def close(self) -> None:
         """Stop answering."""
         self.closing.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        self._server.end()
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -158,14 +156,6 @@ class RegistrySimulator:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """Close."""
         self.close()
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing: clients that go away are what the tests are about."""
 
 
 class _Cut(Exception):

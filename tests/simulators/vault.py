@@ -13,9 +13,10 @@ import functools
 import http.server
 import json
 import os
-import threading
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from tests.simulators.ending_server import EndingServer
 
 PREFIX = "vault:v1:"
 """Of what is encrypted; the number is the key's version (developer.hashicorp.com/vault/api-docs/secret/transit)."""
@@ -27,8 +28,8 @@ class Vault:
 
     def __init__(self) -> None:
         self._key = AESGCM(AESGCM.generate_key(256))
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Handler, self))
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        server = EndingServer(("127.0.0.1", 0), functools.partial(_Handler, self))
+        server.start()
         self.environ = {
             "VAULT_SERVER_URL": f"http://127.0.0.1:{server.server_address[1]}",
             "VAULT_SERVER_TOKEN": "of no use elsewhere",

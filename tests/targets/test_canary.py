@@ -267,6 +267,13 @@ def test_a_held_one_gets_no_request_and_says_where_it_is(scene: Scene) -> None:
     assert f"{NEW} is held at 0 %, reached at http://{NEW}.invalid; {OLD} serves" in scene.hearer.notes[-1]
 
 
+def test_a_held_one_is_told_by_its_label_too(scene: Scene) -> None:
+    scene.revisions.change(NEW, label="candidate")
+    scene.walk(Traffic(hold=True))
+
+    assert f"reached at http://{NEW}.invalid and http://candidate.invalid; {OLD} serves" in scene.hearer.notes[-1]
+
+
 def test_copies_come_before_the_first_request_and_end(scene: Scene) -> None:
     scene.revisions.compared = [Compared(same=37, lost=5), Compared((pair("1", "2"), pair("3", "5")), failed=1)]
 
@@ -309,6 +316,34 @@ def test_few_live_answers_say_nothing_and_a_tolerance_lets_numbers_pass(scene: S
     again.revisions.compared = [Compared(tuple(pair("10", "11", str(n)) for n in range(50)))]
     again.walk(traffic(shadow=20, gate=Gate(max_differing=0.0)))
     assert again.weights == {NEW: 100}
+
+
+def test_live_answers_that_cannot_become_good_end_it_before_the_pause_is_over(scene: Scene) -> None:
+    scene.revisions.compared = [Compared(tuple(pair("1", "2", str(n)) for n in range(20)))]
+
+    text = scene.failed(traffic(shadow=20, gate=Gate(max_differing=0.5)))
+
+    assert "maxDiffering allows 50.0%, and 20 of 20 live answers differ (100.0%)" in text
+    # half of the pause of 30 s: as many equal ones may still come until then
+    assert scene.time == 1016
+
+
+def test_copies_go_on_until_there_are_enough_answers_and_not_for_ever(scene: Scene) -> None:
+    scene.revisions.compared = [Compared(same=1)] * 25
+    scene.walk(traffic(shadow=20, gate=Gate(max_differing=0.0)))
+    # 20 looks, two seconds apart, the first at once; then the two steps of the canary
+    assert scene.time == 1000 + 38 + 60
+
+    rare = Scene()
+    rare.revisions.compared = [Compared(same=3)]
+    rare.walk(traffic(shadow=20, gate=Gate(max_differing=0.0)))
+    assert rare.time == 1000 + 5 * 30 + 60
+    assert any(note.endswith("0 of 3 live answers differ (0.0%), too few to judge by") for note in rare.hearer.notes)
+
+    nobody = Scene()
+    nobody.revisions.clients = {}
+    nobody.walk(traffic(shadow=20, gate=Gate(max_differing=0.0)))
+    assert nobody.time == 1000 + 30 + 60
 
 
 def test_a_revision_that_sends_no_copies_is_no_reason_to_refuse_the_next_one(scene: Scene) -> None:

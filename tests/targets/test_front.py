@@ -12,7 +12,9 @@ from typing import Any, Self
 import pytest
 from docker.models.containers import Container
 
+from aciml.cli.examined import _doors
 from aciml.core.errors import UserError
+from aciml.core.health import State
 from aciml.core.ownership import Claim, Owner
 from aciml.core.progress import Silent
 from aciml.settings import Settings
@@ -20,6 +22,8 @@ from aciml.targets.local.behind import GroupsBehind
 from aciml.targets.local.engine import LocalEngine
 from aciml.targets.local.front import Front, front_name
 from aciml.targets.local.ports import free_port
+from aciml.targets.local.swarm.door import Entrance
+from aciml.targets.local.target import LocalTarget
 from aciml.targets.protocol import Certificate, GroupFacts, GroupSpec
 from aciml.targets.smoke import ask, trust
 from tests.contract.worlds import LocalWorld
@@ -177,12 +181,25 @@ def _remove(world: LocalWorld, name: str) -> None:
 
 def test_a_door_that_is_gone_is_seen_and_comes_back_and_one_of_somebody_else_is_left(local_door: LocalWorld) -> None:
     facts = made(local_door)
-    for harm in (_stop, _remove):
-        harm(local_door, front_name(facts.name))
+    name = front_name(facts.name)
+    looked = local_door.target.service.observe(facts.id, spec_of(local_door))
+    assert looked is not None
+    assert looked.door is not None
+    assert (looked.door.name, looked.door.state) == (name, "Running")
+    assert any(name in line.found for line in _doors(local_door.client, wanted=True))
+    for harm, word in ((_stop, "exited"), (_remove, "gone")):
+        harm(local_door, name)
 
         seen = local_door.target.service.read(facts.id)
         assert seen is not None
         assert (seen.state, seen.port) == ("Stopped", facts.port)
+        looked = local_door.target.service.observe(facts.id, spec_of(local_door))
+        assert looked is not None
+        assert looked.door is not None
+        assert (looked.door.state, looked.door.detail) == ("Terminated", word)
+        if word == "exited":
+            told = [line for line in _doors(local_door.client, wanted=True) if name in line.found]
+            assert [(line.state, line.advice) for line in told] == [(State.WARNING, "pulumi up starts it")]
         assert updated(local_door, facts, "serves") == facts, harm
         assert local_door.serves(facts) == "one", harm
     a_door_of_somebody_else_is_left(local_door, facts)
@@ -256,6 +273,28 @@ def test_what_was_made_without_a_door_gets_one_with_its_next_change_and_keeps_it
     with Client(facts.address) as client:
         updated(plain, facts, "serves")
     assert client.wrong == []
+
+
+def test_another_envoy_takes_over_in_the_door_and_no_request_is_lost(local_door: LocalWorld) -> None:
+    facts = made(local_door)
+    door = local_door.client.containers.get(front_name(facts.name))
+    other = f"{local_door.prefix}-envoy:other"
+    local_door.client.images.get(door.labels["aciml.image"]).tag(other)
+    try:
+        newer = LocalTarget(lambda: local_door.client, replace(local_door.settings, envoy_image=other)).service
+        with Client(facts.address) as client:
+            newer.update(facts.id, spec_of(local_door), spec_of(local_door), Silent())
+
+        assert client.wrong == []
+        assert {*client.answers} == {"one"}
+        there = local_door.client.containers.get(front_name(facts.name))
+        assert (there.id, there.attrs["RestartCount"]) == (door.id, 0)
+        said = bytes(there.exec_run(["cat", "/etc/aciml/start.sh"]).output).decode()  # type: ignore[arg-type]
+        assert "/usr/local/lib/aciml-" in said
+        entrance = Entrance(there)
+        assert entrance.counters("^server.hot_restart_epoch$") == {"server.hot_restart_epoch": 1}
+    finally:
+        local_door.client.images.remove(other)
 
 
 def test_without_envoy_a_service_is_made_as_before_and_says_so(

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.x509.oid import NameOID
 
-from tests.e2e.project import ROOT, CheckedResult, lives_shortly, run_pulumi
+from tests.e2e.project import ROOT, CheckedResult, lives_shortly, run_pulumi, run_up
 from tests.e2e.python import quick_python
 from tests.simulators.azure.emulator import Emulator, running_emulator
 from tests.simulators.azure.registries import fronts_of
@@ -84,11 +84,27 @@ class Place:
 
     def begin(self, program: Path) -> None:
         """Write the project around a program, and make its stack."""
+        self._write(program)
+        self.pulumi("stack", "init", STACK).check_ok()
+
+    def resume(self, program: Path, deployment: dict[str, Any]) -> None:
+        """Write the project around a program, and its stack with a state that was exported.
+
+        That is what ``pulumi stack init`` and ``pulumi stack import`` leave on disk.
+        """
+        self._write(program)
+        salt = deployment["secrets_providers"]["state"]["salt"]
+        (self.folder / f"Pulumi.{STACK}.yaml").write_text(f"encryptionsalt: {salt}\n")
+        self.state.parent.mkdir(parents=True)
+        (self.folder / "state/.pulumi/meta.yaml").write_text("version: 1\n")  # states lie below their project's name
+        checkpoint = {"stack": f"organization/{PROJECT}/{STACK}", "latest": deployment}
+        self.state.write_text(json.dumps({"version": 3, "checkpoint": checkpoint}))
+
+    def _write(self, program: Path) -> None:
         plugin = {"name": "aciml", "path": str(self.checkout / "provider")}
         project = {"name": PROJECT, "runtime": "python", "plugins": {"providers": [plugin]}}
         (self.folder / "Pulumi.yaml").write_text(json.dumps(project))
         shutil.copy(program, self.folder / "__main__.py")
-        self.pulumi("stack", "init", STACK).check_ok()
 
     def environ(self) -> dict[str, str]:
         """Return the environment of CLI calls, of the program and of the plugin."""
@@ -122,7 +138,12 @@ class Place:
         config = json.dumps({f"aciml:{key}": value for key, value in self.config.items()})
         if args[0] != "stack":
             path.write_text("\n".join([*salt, f"config: {config}"]) + "\n")
-        return run_pulumi(args, self.folder, {**self.environ(), **changes})
+        words = args if args[:2] == ("stack", "init") else (*args, "--stack", STACK)
+        return run_pulumi(words, self.folder, {**self.environ(), **changes})
+
+    def up(self, *args: str, **changes: str) -> CheckedResult:
+        """Run ``pulumi up`` without a question; its ``steps`` tell what became of each resource."""
+        return run_up((*args, "--stack", STACK), self.folder, {**self.environ(), **changes})
 
     @property
     def state(self) -> Path:

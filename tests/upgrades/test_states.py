@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -66,9 +68,27 @@ def stack(kept: tuple[str, str]) -> str:
 
 
 @pytest.fixture(scope="module")
-def plugin(stack: str, project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plugin]:
-    with running_plugin(tmp_path_factory.mktemp("cache"), CONFIG[stack], project) as running:
-        yield running
+def plugins(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Plugin]]:
+    """Starts a plugin for each stack; the states of several releases share it."""
+    with ExitStack() as running:
+
+        @cache
+        def started(stack: str) -> Plugin:
+            return running.enter_context(running_plugin(tmp_path_factory.mktemp("cache"), CONFIG[stack], project))
+
+        yield started
+
+
+@pytest.fixture
+def plugin(stack: str, plugins: Callable[[str], Plugin]) -> Plugin:
+    return plugins(stack)
+
+
+@pytest.fixture(scope="module")
+def types(plugins: Callable[[str], Plugin]) -> dict[str, Any]:
+    """What the plugin's schema says of each type of resource."""
+    schema = json.loads(plugins("memory").stub.GetSchema(proto.GetSchemaRequest()).schema)
+    return dict(schema["resources"])
 
 
 @pytest.fixture
@@ -76,24 +96,22 @@ def state(kept: tuple[str, str]) -> list[Kept]:
     return resources(*kept, HOSTS)
 
 
-def declared(plugin: Plugin, one: Kept) -> dict[str, Any]:
+def declared(types: dict[str, Any], one: Kept) -> dict[str, Any]:
     """Return what a program said: without what the plugin filled in."""
-    schema = json.loads(plugin.stub.GetSchema(proto.GetSchemaRequest()).schema)
-    known = schema["resources"][one.token]["inputProperties"]
+    known = types[one.token]["inputProperties"]
     return {name: value for name, value in one.inputs.items() if name in known}
 
 
-def test_every_type_of_resource_is_kept(plugin: Plugin, state: list[Kept]) -> None:
-    schema = json.loads(plugin.stub.GetSchema(proto.GetSchemaRequest()).schema)
-    custom = {token for token, one in schema["resources"].items() if not one.get("isComponent")}
+def test_every_type_of_resource_is_kept(types: dict[str, Any], state: list[Kept]) -> None:
+    custom = {token for token, one in types.items() if not one.get("isComponent")}
 
     assert {one.token for one in state} == custom
 
 
-def test_the_same_declaration_passes_and_is_no_change(plugin: Plugin, state: list[Kept]) -> None:
+def test_the_same_declaration_passes_and_is_no_change(plugin: Plugin, types: dict[str, Any], state: list[Kept]) -> None:
     for one in state:
         checked = plugin.stub.Check(
-            proto.CheckRequest(urn=one.urn, olds=struct(one.inputs), news=struct(declared(plugin, one)))
+            proto.CheckRequest(urn=one.urn, olds=struct(one.inputs), news=struct(declared(types, one)))
         )
         assert json_format.MessageToDict(checked).get("failures", []) == [], one.name
 
@@ -128,11 +146,11 @@ def test_what_was_read_back_is_no_change_either(plugin: Plugin, state: list[Kept
         assert difference.changes == proto.DiffResponse.DIFF_NONE, (one.name, list(difference.diffs))
 
 
-def test_a_change_of_what_is_kept_is_seen(plugin: Plugin, state: list[Kept]) -> None:
+def test_a_change_of_what_is_kept_is_seen(plugin: Plugin, types: dict[str, Any], state: list[Kept]) -> None:
     """What finds no change in the tests above does look."""
     for one in state:
         name, value = OTHER[one.token]
-        news = {**declared(plugin, one), name: value}
+        news = {**declared(types, one), name: value}
         checked = plugin.stub.Check(proto.CheckRequest(urn=one.urn, olds=struct(one.inputs), news=struct(news)))
         request = proto.DiffRequest(
             id=one.id, urn=one.urn, olds=struct(one.outputs), old_inputs=struct(one.inputs), news=checked.inputs

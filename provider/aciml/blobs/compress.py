@@ -6,12 +6,13 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cache
 from typing import Protocol
 
 from ..core.errors import UserError
 from ..core.image import OCI_LAYER
+from ..core.lean import lean
 from ..core.meant import either
 from . import gzip
 
@@ -20,7 +21,7 @@ NAMES = ("gzip", "zstd", "none")
 _MOST_AHEAD = 16  # blocks of one layer: what reads and hashes them in order is slower than sixteen compressors
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Compression:
     """A way to write blobs.
 

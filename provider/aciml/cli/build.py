@@ -18,6 +18,8 @@ from ..core.recipe import Recipe
 from ..core.reference import Reference
 from ..images.tools import Tools
 from ..model.environment import Environment, read_environment
+from ..model.registry import LOGIN_SERVER
+from ..model.service import ENVIRONMENT_IMAGE
 from ..properties import Unknown
 from .declared import Resource
 from .making import NOWHERE, Pinned, Wanted, file_options, learn_users, pinned, service_on, tools_of, wanted
@@ -119,7 +121,8 @@ class _Build:
             _known_host(_host_of(self.wanted.any))
         if environment is None:
             assert self.wanted.service  # noqa: S101  # one of them is there
-            if isinstance(self.wanted.service.inputs.get("environmentImage"), Unknown):
+            # of another stack, or of a program that only the engine runs
+            if isinstance(self.wanted.service.inputs.get(ENVIRONMENT_IMAGE), Unknown):
                 raise UserError("the service stands on an image that only an update knows", "run pulumi up")
             return self._service(self.wanted.service, tools, "", None)
         pins = pinned(environment, tools, environment.before, self.progress)
@@ -132,6 +135,7 @@ class _Build:
         if place is None:
             learn_users(pins.tools, recipe, self.progress)
         host, repository = (place.login_server, place.repository) if place else (NOWHERE, pins.now.repository)
+        # by a host that nobody has, if it is in no registry: the image itself is in the cache by now
         reference = f"{host}/{repository}:{image.tag}@{image.digest}"
         return self._service(self.wanted.service, pins.tools, reference, recipe)
 
@@ -139,6 +143,7 @@ class _Build:
         """Refuse a place that is taken before anything is built, which may take minutes."""
         from ..images.export.layout import refuse_full_folder
 
+        # an archive is one file, which is put in its place when it is whole
         if path.suffix != ".tar":
             refuse_full_folder(path)
 
@@ -150,6 +155,7 @@ class _Build:
 
         place = self._place_of_environment(pins.now)
         recipe = recipe_of(pins.tools, pins.now, self.progress)
+        # layers of packages are made here, byte by byte; what ran in a container comes back as an image alone
         if place is None and (recipe.steps or recipe.made or recipe.link_steps):
             raise UserError(
                 "what extra steps, a Dockerfile or link scripts make is kept in a registry, and none is known",
@@ -186,7 +192,7 @@ class _Build:
             raise UserError(f"service {resource.title} runs {existing}, and nothing is built for it", advice)
         place = self._place_of_service(resource)
         # as it goes to its place: the last part of the repository is the image's title
-        inputs = {**resource.inputs, "loginServer": place.login_server, "repository": place.repository}
+        inputs = {**resource.inputs, LOGIN_SERVER: place.login_server, "repository": place.repository}
         now = service_on(replace(resource, inputs=inputs), tools, environment, resource.before, self.progress)
         if place.login_server == NOWHERE:
             return self._finish(tools, build(tools, now, self.progress), None, recipe)
@@ -208,7 +214,7 @@ class _Build:
         if goal is None or goal.kind == "registry":
             assert place is not None  # noqa: S101  # it was pushed there
             tag = self._tag(tools, image, place)
-            return {"reference": f"{place.login_server}/{place.repository}:{tag}@{image.digest}", **facts}
+            return {"reference": f"{place}:{tag}@{image.digest}", **facts}
         from ..images.export.layers import LayerSource
         from ..images.export.layout import write_layout
 
@@ -218,7 +224,7 @@ class _Build:
         if recipe and recipe.base.registry:
             below.append(Place(recipe.base.registry, recipe.base.repository))
         if self.wanted.environment is None and self.wanted.service:
-            on = Reference.parse(str(self.wanted.service.inputs["environmentImage"]))
+            on = Reference.parse(str(self.wanted.service.inputs[ENVIRONMENT_IMAGE]))
             below.append(Place(on.registry, on.repository))
         # the base is read by the account that is given for it
         blobs = LayerSource(replace(tools, clients=tools.base_clients), below)
@@ -264,7 +270,7 @@ def _waits(now: Environment) -> str:
 
 
 def _host_of(resource: Resource) -> str:
-    host = resource.inputs.get("loginServer")
+    host = resource.inputs.get(LOGIN_SERVER)
     return "" if isinstance(host, Unknown) else str(host or "")
 
 

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import UserError
+from ..model.registry import LOGIN_SERVER
+from ..model.service import ENVIRONMENT_IMAGE
 from ..properties import UNKNOWN, Secret, Values, is_unknown
 from . import deployed
 from .recorder import HOST, PENDING
@@ -160,6 +162,7 @@ def declared(
     unset: list[Unset] = []
     project, config = read_yaml(folder / PROJECT), _config(stack, folder, secrets=secrets)
     is_ours = _language(project) == "python"
+    # of a program in another language the state is all there is to read
     left, why = state_of(stack, folder) if state or not is_ours else ({}, "")
     provider = {key.removeprefix("aciml:"): str(value) for key, value in config.items() if key.startswith("aciml:")}
     if is_ours:
@@ -209,6 +212,7 @@ def state_of(stack: str, folder: Path) -> tuple[dict[tuple[str, str], deployed.R
 def _config(stack: str, folder: Path, *, secrets: bool) -> dict[str, Any]:
     """Return the stack's config by full keys; a stack that has said nothing has no file."""
     project = read_yaml(folder / PROJECT)
+    # a project before its first `pulumi stack init`
     if not stacks_of(folder):
         return _defaults(project)
     _, config, name = config_of(stack, folder)
@@ -238,6 +242,7 @@ def _defaults(project: Mapping[str, Any]) -> dict[str, Any]:
 
 def _hidden(value: Any) -> Any:
     if isinstance(value, Mapping):
+        # as Pulumi writes a secret into the file: a map of this one key
         return HIDDEN if set(value) == {"secure"} else {key: _hidden(one) for key, one in value.items()}
     return [_hidden(one) for one in value] if isinstance(value, list) else value
 
@@ -259,6 +264,7 @@ def _language(project: Mapping[str, Any]) -> str:
 
 def _home(project: Mapping[str, Any], folder: Path) -> tuple[Path, Path]:
     """Return where the program runs, and its first file (Pulumi, "Project file", main)."""
+    # a file or a folder; Pulumi runs the program in that folder, and paths in it are relative to there
     main = (folder / str(project.get("main") or ".")).resolve()
     return (main.parent, main) if main.is_file() else (main, main / "__main__.py")
 
@@ -300,6 +306,7 @@ def _run(
     unset = [Unset(*one) for one in dict.fromkeys(places)]
     if "error" not in told:
         return list(told["resources"]), unset
+    # a secret has a stand-in that programs can work with; a plain value that is missing may be used at once
     if any(not one.is_secret for one in unset):
         # what a program does with a value that nobody has set says nothing: first that is to be set
         return [], unset
@@ -321,7 +328,7 @@ def _recorded(rows: list[dict[str, Any]]) -> list[Resource]:
         inputs = decoded(row["inputs"])
         # urn::id, and the urn ends with the name
         config = providers.get(row["provider"].rpartition("::")[0].rpartition("::")[2], {})
-        on = _number(inputs.get("environmentImage"))
+        on = _number(inputs.get(ENVIRONMENT_IMAGE))
         name = rows[on]["name"] if on is not None and on < len(rows) else ""
         found.append(Resource(row["type"], row["name"], inputs, on=name, config=config))
     hosts = {HOST.format(at): row["name"] for at, row in enumerate(rows)}
@@ -343,11 +350,12 @@ class _Address:
 
 def _without_standins(inputs: Values, hosts: Mapping[str, str]) -> Values:
     found = dict(inputs)
-    host = found.get("loginServer")
+    # a program may as well give a registry of its own, which is a plain address
+    host = found.get(LOGIN_SERVER)
     if isinstance(host, str) and host in hosts:
-        found["loginServer"] = _Address(hosts[host])
-    if _number(found.get("environmentImage")) is not None:
-        found["environmentImage"] = UNKNOWN
+        found[LOGIN_SERVER] = _Address(hosts[host])
+    if _number(found.get(ENVIRONMENT_IMAGE)) is not None:
+        found[ENVIRONMENT_IMAGE] = UNKNOWN
     return found
 
 
@@ -357,10 +365,11 @@ def _of_state(rows: Iterable[deployed.Resource]) -> Iterator[Resource]:
 
     made = {one.text("image"): one.name for one in rows if one.token == ENVIRONMENT}
     for one in rows:
+        # what check filled last time is filled anew: with it a change of the files would not show
         filled = {name for name, field in TABLES.get(one.token, {}).items() if field.filled}
         inputs = {name: value for name, value in one.inputs.items() if name not in filled}
-        on = made.get(one.text("environmentImage"), "") if one.token == SERVICE else ""
-        yield Resource(one.token, one.name, inputs | ({"environmentImage": UNKNOWN} if on else {}), on=on)
+        on = made.get(one.text(ENVIRONMENT_IMAGE), "") if one.token == SERVICE else ""
+        yield Resource(one.token, one.name, inputs | ({ENVIRONMENT_IMAGE: UNKNOWN} if on else {}), on=on)
 
 
 def written_in_yaml(folder: Path) -> Iterator[tuple[str, str]]:
@@ -384,9 +393,9 @@ def _completed(
     """Fill in what the last update left."""
     for one in found:
         left, inputs = state.get((one.kind, one.name)), dict(one.inputs)
-        if isinstance(address := inputs.get("loginServer"), _Address):
+        if isinstance(address := inputs.get(LOGIN_SERVER), _Address):
             registry = state.get((REGISTRY, address.name))
-            inputs["loginServer"] = (registry.text("loginServer") if registry else "") or UNKNOWN
+            inputs[LOGIN_SERVER] = (registry.text(LOGIN_SERVER) if registry else "") or UNKNOWN
         before, outputs = (left.inputs, left.outputs) if left else ({}, {})
         yield replace(one, inputs=placed(inputs, home), before=before, outputs=outputs)
 

@@ -22,6 +22,7 @@ from ..core.errors import UserError
 from ..core.meant import meant
 from ..core.ownership import Urn
 from ..model.config import FIELDS, TARGETS
+from ..model.service import ENVIRONMENT_IMAGE
 from ..properties import UNKNOWN, Secret, Values, is_unknown, reveal
 from .refusals import refusal
 from .stack import FOLDER, PROJECT, project_folder, read_yaml
@@ -181,6 +182,7 @@ class Deployed:
         if found:
             urns = ", ".join(one.group.urn for one in found)
             raise UserError(f'"{word}" names {len(found)} services of {self.title}: {urns}', "give a urn")
+        # by what people call it: nobody mistypes a urn
         near = meant(word, [name for one in self.services for name in one.names[:3]])
         advice = f'did you mean "{near}"?' if near else f"it has {known}"
         raise UserError(f'{self.title} has no service "{word}"', advice)
@@ -275,6 +277,7 @@ class StateSource:
         Raises:
             UserError: it failed; the message has its reason, and no advice of another program's.
         """
+        # a question would wait for an answer that nobody sees, since its output is read here
         command = ["pulumi", "--non-interactive", "--color", "never", *words, *self.words]
         try:
             done = _run(command, self.folder, given=given or "")
@@ -351,6 +354,7 @@ def _rows(export: Any) -> tuple[list[Mapping[str, Any]], tuple[str, ...]]:
 
 def _resource(row: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]) -> Resource:
     parent = next((one for one in rows if one["urn"] == row.get("parent")), {})
+    # one that a program declared without a component of ours is known by its own name
     by_component = str(parent.get("type", "")).startswith(_COMPONENTS)
     return Resource(
         urn=row["urn"],
@@ -371,8 +375,9 @@ def _service(
     runs = {group.text("image"), str(reveal(group.inputs.get("image", "")))}
     # by the parent's urn: programs may have two components of one name, each within another component of theirs
     siblings = [one for one in images if group.parent.count(_COMPONENTS) and one.parent == group.parent]
+    # its own component's image, else the one that its group runs: a program may build the two apart
     image = next((one for one in (*siblings, *images) if one in siblings or one.text("image") in runs), None)
-    below = image.text("environmentImage") if image else ""
+    below = image.text(ENVIRONMENT_IMAGE) if image else ""
     environment = next((one for one in environments if below and one.text("image") == below), None)
     provider = next((one for one in rows if one["urn"] == group.provider), {})
     given = {name: value for name, value in _values(provider.get("inputs") or {}).items() if name in FIELDS}
@@ -388,6 +393,7 @@ def _values(properties: Mapping[str, Any]) -> Values:
 
 def _value(value: Any) -> Any:
     if isinstance(value, dict):
+        # in an export without secrets there is a ciphertext in the place of the plaintext
         if value.get(_SIGNATURE) == _SECRET:
             shown = value.get("plaintext")
             return Secret(UNKNOWN) if shown is None else Secret(_value(json.loads(shown)))

@@ -15,12 +15,16 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from .. import __version__
 from ..core.errors import AcimlError
 from ..core.health import Line, State
 from ..settings import Settings
+
+if TYPE_CHECKING:
+    from docker import DockerClient
 
 OLDEST_PULUMI = (3, 257, 0)
 """The oldest that is promised, see README."""
@@ -89,6 +93,7 @@ def pulumi() -> list[Line]:
     found = _output([where, "version"])
     if found is None:
         return [Line("Pulumi", State.BROKEN, f"{where} does not answer", "install it again")]
+    # the numbers alone: v3.150.0-dev says the same
     numbers, oldest = tuple(map(int, re.findall(r"\d+", found)[:3])), ".".join(map(str, OLDEST_PULUMI))
     if numbers and numbers < OLDEST_PULUMI:
         return [Line("Pulumi", State.BROKEN, f"{found} ({where})", f"use {oldest} or newer")]
@@ -124,8 +129,27 @@ def docker(subject: Subject) -> list[Line]:
         advice = error.advice if subject.needs_docker else "extra steps run in the cloud without it"
         return [Line("Docker", state, error.message, advice)]
     with closing(engine):
-        what = "Podman" if is_podman(engine) else "Docker"
-        return [Line(what, State.OK, f"{engine.version().get('Version', '')} answers")]
+        podman = is_podman(engine)
+        lines = [Line("Podman" if podman else "Docker", State.OK, f"{engine.version().get('Version', '')} answers")]
+        return [*lines, *_doors(engine, wanted=subject.settings.door and not podman)]
+
+
+def _doors(engine: DockerClient, *, wanted: bool) -> list[Line]:
+    """Name the doors of services here: people find containers in `docker ps` that no program of theirs declares."""
+    from ..targets.local.observed import doors_of
+
+    found = doors_of(engine)
+    down = [one for one in found if one.state != "Running"]
+    lines = [
+        Line("door", State.WARNING, f"{one.name} is {one.detail}: its service is not reached", "pulumi up starts it")
+        for one in down
+    ]
+    if up := [one.name for one in found if one not in down]:
+        services = "a service" if len(up) == 1 else f"{len(up)} services"
+        lines.append(Line("doors", State.OK, f"in front of {services}: {', '.join(up)}"))
+    if not found and not wanted:
+        lines.append(Line("doors", State.OK, "none are made here: an update of a service has a gap of a second or two"))
+    return lines
 
 
 def cache(settings: Settings) -> list[Line]:
@@ -133,6 +157,7 @@ def cache(settings: Settings) -> list[Line]:
     folder = settings.cache
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        # by writing: rights, quotas and read-only mounts are all of one answer
         with tempfile.NamedTemporaryFile(dir=folder):
             pass
         free = shutil.disk_usage(folder).free
@@ -150,6 +175,7 @@ def bundle(settings: Settings) -> list[Line]:
     if settings.ca_bundle is None:
         return [Line("CA bundle", State.OK, "none is named; those of the system count")]
     try:
+        # a bare context, or the system's own authorities would be counted along
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.load_verify_locations(cafile=str(settings.ca_bundle))
     except OSError as error:
@@ -205,6 +231,7 @@ def index(settings: Settings) -> list[Line]:
 
 def _index(url: str, settings: Settings) -> Iterator[Line]:
     status, why, _ = _ask(f"{url}/", settings)
+    # 404 too: many an index has no page for its root
     if status and status < 500:
         asked = ", and asks for an account" if status in (401, 403) else ""
         yield Line("package index", State.OK, f"{_bare(url)} answers{asked}")

@@ -16,6 +16,7 @@ from ..core.progress import Progress
 from ..core.reference import Reference
 from ..images.tools import Tools
 from ..model.environment import Environment, read_environment
+from ..model.registry import LOGIN_SERVER
 from ..properties import Values
 from .sections import environment_of
 from .stack import project_folder, settings_of, stack_options, target_of
@@ -197,7 +198,7 @@ class _Export:
         from ..images.plan.recipe import recipe_of
         from ..resources.environment import EnvironmentImage
 
-        inputs = {"loginServer": _NOWHERE, **self._values}
+        inputs = {LOGIN_SERVER: _NOWHERE, **self._values}
         # by the resource's own check, which pins: what is exported is what an update would push
         checked = EnvironmentImage(self._tools).check(None, inputs, self._progress)
         if checked.findings:

@@ -80,6 +80,8 @@ def record_(
             asked = _requests(asked_of or path, side, must_be=asked_of is not None)
             tell_misfits(asked, side, progress)
             made = record(side, asked, progress)
+            # asked a second time at once: what differs then differs by itself (times, ids, sampling), and no tolerance
+            # is its fault
             wavering = Verdict(0) if once else compare(made, side, progress)
     finally:
         progress.done()
@@ -171,6 +173,7 @@ def _samples_of(side: Side) -> Golden:
     found = {side.sample.path: side.sample} if side.sample else {}
     document = side.document()
     paths = document.get("paths") if isinstance(document, dict) else None
+    # the smoke test's path is taken already: what was proven there is worth more than a sample
     for path, item in (paths or {}).items():
         example = _example(document, item)
         # a script that declares no types is documented as one that takes any object

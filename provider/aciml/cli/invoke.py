@@ -130,6 +130,7 @@ def _request(
     timeout: float,
 ) -> _Request:
     asked = "/" + (path or SCORE).lstrip("/")
+    # an empty text is a body: who says nothing leaves the option out
     if data is not None:
         body, origin = _body(data)
         return _Request(asked, method or "POST", body, content_type or _kind(body), origin)
@@ -206,6 +207,7 @@ def example_of(document: Mapping[str, Any], operation: Mapping[str, Any]) -> Any
     if "example" in content:
         return content["example"]
     schema = content["schema"]
+    # references of our own documents lead to one place, with plain names
     for part in str(schema["$ref"]).lstrip("#/").split("/") if "$ref" in schema else ():
         document = document[part]
     return (document if "$ref" in schema else schema).get("example")

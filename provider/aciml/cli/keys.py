@@ -17,7 +17,7 @@ from ..model.keys import ROTATED_BY, Keys
 from ..properties import reveal
 from .deployed import Chosen, DeployedService, StateSource, service_argument, state_options
 from .exit_code import ExitCode
-from .terminal import Terminal, answer, json_option
+from .terminal import Terminal, answer, change_options, json_option
 
 _WIRE = {name: part.wire for name, part in parts_of(Keys).items()}
 _KEYS = tuple(ROTATED_BY)
@@ -54,8 +54,7 @@ def show(service: str | None, stack: str | None, project: Path | None, *, reveal
 @state_options
 @click.option("--primary", is_flag=True, help="Make a new first key.")
 @click.option("--secondary", is_flag=True, help="Make a new second key.")
-@click.option("--dry-run", is_flag=True, help="Say what the program would have to say instead, and change nothing.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@change_options("Say what the program would have to say instead, and change nothing.")
 @json_option
 def rotate(
     service: str | None,
@@ -136,6 +135,7 @@ class _Rotation:
     def _require_same(self) -> None:
         said = self._source.pulumi("preview", "--json", "--target", self._urn)
         try:
+            # the CLI may print lines before the document
             steps = json.loads(said[said.index("{") :])["steps"]
         except (ValueError, LookupError) as error:
             raise UserError(f"`pulumi preview --json` cannot be read: {error}") from error
@@ -153,6 +153,7 @@ class _Rotation:
     def _write(self, words: Mapping[str, Any]) -> None:
         """Write words of rotation into the group's inputs in the state; what they were is remembered."""
         state = json.loads(self._source.pulumi("stack", "export"))
+        # of a replacement that broke off the state has the old one, too, under the same URN and marked as to be deleted
         (row,) = [row for row in state["deployment"]["resources"] if row["urn"] == self._urn and not row.get("delete")]
         for name, word in words.items():
             wire = _WIRE[ROTATED_BY[name]]

@@ -16,6 +16,8 @@ from ..core.lint_rules import LintFinding
 from ..core.progress import Silent
 from ..images.tools import Tools
 from ..model.environment import FIELDS, read_environment
+from ..model.registry import LOGIN_SERVER
+from ..model.service import ENVIRONMENT_IMAGE
 from ..model.shape import kind_findings, shape_findings
 from ..properties import UNKNOWN, Values
 from ..settings import Settings
@@ -122,7 +124,7 @@ def _of_files(
     context: Path | None,
 ) -> Iterator[Resource]:
     """Return what each file is by itself; of what it stands on nothing is known unless it is named."""
-    place: Values = {"loginServer": UNKNOWN, "repository": UNKNOWN}
+    place: Values = {LOGIN_SERVER: UNKNOWN, "repository": UNKNOWN}
     # without a folder nobody knows what COPY finds, so rules about files are not asked (decisions/unknown-inputs.md)
     folder = str(context) if context else UNKNOWN
     stands: Values = {"baseImage": base or UNKNOWN}
@@ -136,7 +138,7 @@ def _of_files(
         yield Resource(ENVIRONMENT, "", {**place, **stands, "requirementsFile": str(path)})
     for path in _there(script):
         source = {"sourceDirectory": str(path.parent), "entryScript": path.name}
-        yield Resource(SERVICE, "", {**place, "environmentImage": UNKNOWN, **source})
+        yield Resource(SERVICE, "", {**place, ENVIRONMENT_IMAGE: UNKNOWN, **source})
 
 
 def _there(paths: Iterable[Path]) -> Iterator[Path]:
@@ -300,7 +302,7 @@ def _told(finding: Finding, resource: str, file: str) -> Told:
         file, line, column = place["file"], int(place["line"]), int(place["column"] or 0)
         text = text[place.end() :]
     if isinstance(finding, LintFinding):
-        rule = finding.rule
+        rule, text = finding.rule, text.removesuffix(f" [{finding.rule}]")
     return Told(finding.level, file, line, column, rule, resource, finding.where, text)
 
 

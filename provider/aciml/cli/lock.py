@@ -35,7 +35,7 @@ def command(stack: str, project: Path | None, *, name: str, check: bool, as_json
     """Solve the environment of a stack and write its lock file, whole or not at all."""
     # here and not above: the help of this command needs no solver
     from ..images.plan.base import movable_bases
-    from ..images.plan.lock import lock_path
+    from ..images.plan.lock import NAME_IT, lock_path
     from ..images.plan.sources import read_sources
     from ..images.tools import Tools
 
@@ -46,7 +46,7 @@ def command(stack: str, project: Path | None, *, name: str, check: bool, as_json
     declared = read_environment(values)
     path = lock_path(declared.packages)
     if path is None:
-        raise UserError(f"the environment of stack {stack} has no packages", "give it a conda_file")
+        raise UserError(f"the environment of stack {stack} has no packages, but a base to lock", NAME_IT)
     sources = read_sources(declared)
     if sources.findings:
         raise UserError("; ".join(finding.why for finding in sources.findings))
@@ -101,7 +101,9 @@ def _check(
         why = f"{path} does not exist"
         return {"file": str(path), "good": False, "faults": [why]}, [f"{why}; write it: aciml lock"]
     faults = lock_faults(tools, read_lock_file(path), sources, limits)
-    faults += base_faults(bases_in(path.read_text(encoding="utf-8")), bases)
+    locked = bases_in(path.read_text(encoding="utf-8"))
+    # older locks of packages name no base; one without packages is for nothing else
+    faults += base_faults(locked, bases) or [f"{one} is not locked" for one in bases if not (sources.conda or locked)]
     end = f"{path} is out of date; write it again: aciml lock" if faults else f"{path} is good"
     return {"file": str(path), "good": not faults, "faults": faults}, [*faults, end]
 

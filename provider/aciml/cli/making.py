@@ -20,7 +20,8 @@ from ..core.recipe import Recipe
 from ..core.reference import Reference
 from ..images.tools import Tools
 from ..model.environment import Environment, read_environment
-from ..model.service import Service, read_service
+from ..model.registry import LOGIN_SERVER
+from ..model.service import ENVIRONMENT_IMAGE, Service, read_service
 from ..properties import UNKNOWN, Values
 from ..settings import Settings
 from ..targets.choice import choose_targets
@@ -129,6 +130,7 @@ def choose(found: Declared, name: str) -> Wanted:
     services, environments = found.of_kind(SERVICE), found.of_kind(ENVIRONMENT)
     if not services and not environments:
         raise UserError(f"stack {found.stack} declares no image of aciml", "declare one, or give files by options")
+    # a name may be that of an environment alone; where a service has it too, the service is meant
     if not services or (name and name in {one.title for one in environments} - {one.title for one in services}):
         return Wanted(found.one(ENVIRONMENT, name))
     service = found.one(SERVICE, name)
@@ -144,11 +146,11 @@ def _of_files(
     given |= {"serverRequirements": False} if no_server else {}
     if context:
         given |= {"buildContext" if dockerfile else "stepsContext": str(context)}
-    place: Values = {"loginServer": UNKNOWN, "repository": "azureml/environment"}
+    place: Values = {LOGIN_SERVER: UNKNOWN, "repository": "azureml/environment"}
     service = None
     if source:
-        inputs: Values = {"loginServer": UNKNOWN, "repository": f"azureml/{source.resolve().name}"}
-        inputs |= {"sourceDirectory": str(source), "entryScript": "score.py", "environmentImage": UNKNOWN}
+        inputs: Values = {LOGIN_SERVER: UNKNOWN, "repository": f"azureml/{source.resolve().name}"}
+        inputs |= {"sourceDirectory": str(source), "entryScript": "score.py", ENVIRONMENT_IMAGE: UNKNOWN}
         service = Resource(SERVICE, source.resolve().name, inputs, on="environment", by_options=True)
     return Wanted(Resource(ENVIRONMENT, "environment", {**place, **given}, by_options=True), service)
 
@@ -180,6 +182,7 @@ def pinned(resource: Resource, tools: Tools, before: Values, progress: Progress)
     from ..resources.environment import EnvironmentImage
 
     resource_of = EnvironmentImage(tools)
+    # by the resource itself: a command finds what an update would, in the same words
     checked = resource_of.check(before or None, resource.inputs, progress)
     refuse(checked.findings, resource)
     now = read_environment(checked.inputs)
@@ -194,7 +197,7 @@ def service_on(resource: Resource, tools: Tools, environment: str, before: Value
     """
     from ..resources.service import ServiceImage
 
-    inputs = {**resource.inputs, **({"environmentImage": environment} if environment else {})}
+    inputs = {**resource.inputs, **({ENVIRONMENT_IMAGE: environment} if environment else {})}
     checked = ServiceImage(tools).check(before or None, inputs, progress)
     refuse(checked.findings, resource)
     return read_service(checked.inputs)

@@ -118,12 +118,14 @@ class Moving:
             one = find(self.revisions.list(), one.name)
         if not proof:
             return one
+        # a failure may be older than this command: what the service itself says of it is told
         if not one.healthy:
             why = f"{one.name} is {one.state}, {one.ready} of {one.replicas} replicas answer"
             raise UserError(
                 f"{why}{f': {one.error}' if one.error else ''}", "--no-proof gives it requests all the same"
             )
         address = self.revisions.address(one.name)
+        # by the revision's own address: that of the service leads to whoever serves now
         came = ask(address + "/", self.running.verify)
         wrong = "" if came.serves else f"answers / with {came}"
         if golden and not wrong:
@@ -172,15 +174,9 @@ class Moving:
             return
         yield f"the program says {_short(declared)}, and {serving.name} runs {_short(runs)}:"
         yield "`pulumi up` would bring that back, as its preview shows; to keep this one, let the program say"
-        yield f'  Python       ScoringServiceArgs(image="{self._word(serving)}", ...)'
-        yield f'  YAML         image: "{self._word(serving)}"   (among the properties of {self.name})'
-
-    def _word(self, one: Revision) -> str:
-        """Return the shortest that names the image: in the service's own repository its digest does."""
-        image, reference = self.running.service.image, Reference.parse(one.image)
-        place = (image.text("loginServer"), image.text("repository")) if image else ()
-        own = place == (reference.registry, reference.repository)
-        return reference.digest if own and reference.digest else one.image
+        word = self.running.word_for(Reference.parse(serving.image))
+        yield f'  Python       ScoringServiceArgs(image="{word}", ...)'
+        yield f'  YAML         image: "{word}"   (among the properties of {self.name})'
 
 
 def move(

@@ -16,6 +16,8 @@ from ..core.pip_package import PIP
 from ..core.progress import Progress
 from ..images.tools import Tools
 from ..model.environment import Environment, Pins, read_environment
+from ..model.registry import LOGIN_SERVER
+from ..model.service import ENVIRONMENT_IMAGE
 from ..properties import Values
 from .declared import Resource
 from .making import (
@@ -112,11 +114,13 @@ class _Plan:
         made = inputs_of(image)
         if not made:
             raise UserError(f"{reference} does not say what it is made of", "name an image that aciml has made")
+        # the image of a service names the one that it stands on; without that it is an environment itself
         if "environment" not in made:
             return _Compared(str(reference), made, {}, _size(image), None)
+        # in the same registry, whatever that was called where it was pushed from
         below, under = image_at(tools, f"{reference.registry}/{made.pop('environment')}")
-        place = {"loginServer": reference.registry, "repository": reference.repository}
-        service_made = {**made, **place, "environmentImage": str(below)}
+        place = {LOGIN_SERVER: reference.registry, "repository": reference.repository}
+        service_made = {**made, **place, ENVIRONMENT_IMAGE: str(below)}
         return _Compared(str(reference), inputs_of(under), service_made, _size(under), _size(image))
 
     def _environment(
@@ -137,6 +141,7 @@ class _Plan:
         }  # fmt: skip
         if waiting := waiting_line(before, now):
             return {**facts, "waits": waiting}, None, ""
+        # the word by which a preview of Pulumi makes layers, too
         wish = now.but(layers=now.layers.but(preview_layers="build")) if self.make else now
         foreseen = foresee(pins.tools, wish, self.progress)
         seen, image = foreseen.seen, foreseen.seen.image
@@ -164,7 +169,7 @@ class _Plan:
         from ..images.build.service import build
         from ..resources.service import ServiceImage
 
-        given = resource.inputs.get("environmentImage")
+        given = resource.inputs.get(ENVIRONMENT_IMAGE)
         reference = given if isinstance(given, str) else reference
         now = service_on(resource, tools, reference, resource.before, self.progress)
         facts: dict[str, Any] = {
@@ -176,7 +181,7 @@ class _Plan:
 
             found = ServiceImage(tools).named_changes(old.service, encoded(now))
             # another place is no other image
-            facts["changes"] = [one for one in found if one not in ("loginServer", "repository")]
+            facts["changes"] = [one for one in found if one not in (LOGIN_SERVER, "repository")]
         if existing := resource.inputs.get("existingImage"):
             digest = str(existing).rpartition("@")[2]
             return {**facts, "digest": digest, "waits": f"nothing is built: {existing} runs"}
@@ -248,6 +253,7 @@ def _layers(
             # of the base's own layers we say nothing here: its history is full of commands
             yield _layer(layer, what if what.startswith("aciml: ") else "base", present)
         return
+    # layers of packages are planned by name, in order; what is below them is the base's and the steps'
     names = [name for name in weights if name not in missing]
     below = len(known) - len(names)
     for number, layer in enumerate(known):

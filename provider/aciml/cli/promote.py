@@ -10,7 +10,7 @@ from ..core.errors import UserError
 from ..targets.revisions import Revision, find
 from .deployed import service_argument, state_options
 from .moves import Moving, move
-from .terminal import json_option
+from .terminal import change_options, json_option
 
 
 @click.command("promote")
@@ -18,8 +18,7 @@ from .terminal import json_option
 @state_options
 @click.option("--to", metavar="REVISION", help="The revision; the newest that runs without it.")
 @click.option("--no-proof", is_flag=True, help="Ask it for nothing first: neither whether it answers, nor what.")
-@click.option("--dry-run", is_flag=True, help="Say what would be done; change nothing.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@change_options()
 @json_option
 def command(
     service: str | None,

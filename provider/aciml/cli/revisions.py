@@ -16,7 +16,7 @@ from ..targets.revisions import Revision, find
 from .deployed import service_argument, state_options
 from .exit_code import ExitCode
 from .moves import Moving, facts, replica_rows, rows
-from .terminal import Terminal, answer, json_option
+from .terminal import Terminal, answer, json_option, yes_option
 
 _Run = TypeVar("_Run", bound=Callable[..., Any])
 _Done = TypeVar("_Done")
@@ -58,9 +58,8 @@ def list_(service: str | None, stack: str | None, project: Path | None, *, as_js
 
 
 def _changing(run: _Run) -> _Run:
-    run = click.option("--yes", is_flag=True, help="Do not ask.")(run)
     service = click.option("--service", help="The service; the only one of the stack without it.")
-    return click.argument("revision")(service(state_options(json_option(run))))
+    return click.argument("revision")(service(state_options(json_option(yes_option(run)))))
 
 
 @command.command("restart")

@@ -19,6 +19,7 @@ from ..core.errors import AcimlError, UserError
 from ..core.reference import Reference
 from ..images.remote.holders import Run, runs_of
 from ..images.remote.pushes import holder_of
+from ..model.registry import LOGIN_SERVER
 from ..properties import Values
 from ..resources.group import ContainerGroup
 from ..resources.protocol import Existing, InitFailed
@@ -27,7 +28,7 @@ from .deployed import service_argument, state_options
 from .exit_code import ExitCode
 from .moves import Moving, facts, move, rows
 from .running import ImageFacts, RunningService, image_facts, tell_state
-from .terminal import Terminal, answer, json_option
+from .terminal import Terminal, answer, change_options, json_option
 
 _CONTENT = re.compile(r"[0-9a-f]{12}")  # the tag of a push is the start of the digest
 _START = re.compile(r"[0-9a-f]{6,64}")
@@ -61,8 +62,7 @@ class Choice:
     "--to", metavar="DIGEST", help="Digest, its first digits, or a reference; the image of before without it."
 )
 @click.option("--list", "only_list", is_flag=True, help="List the images there are, newest first, and change nothing.")
-@click.option("--dry-run", is_flag=True, help="Say what would be done and what the program has to say; change nothing.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@change_options("Say what would be done and what the program has to say; change nothing.")
 @json_option
 def command(
     service: str | None,
@@ -124,11 +124,13 @@ def _of_revisions(moving: Moving, to: str | None, *, only_list: bool, dry_run: b
     serving = moving.serving(known)
     chosen = moving.found(known, to) if to else _revision_before(moving, known, serving)
     # the golden file has the answers of the image that goes; whether it answers at all is asked
+    # who names a revision has decided already
     return move(moving, serving, chosen, golden=False, dry_run=dry_run, yes=yes or to is not None, as_json=as_json)
 
 
 def _revision_before(moving: Moving, known: list[Revision], serving: Revision) -> Revision:
     """Return the revision to go back to: a warm one before one that was retired, the newest that is older."""
+    # not newer ones: one that was made later is no way back, though it may never have served
     older = [one for one in known if one.name != serving.name and one.created <= serving.created]
     healthy = [one for one in older if one.healthy] or [one for one in older if one.state != "Failed"]
     if not healthy:
@@ -151,6 +153,7 @@ def choices_of(running: RunningService) -> list[Choice]:
     since |= {run.digest: run.since for run in _own(running, ran)}
     tags = [tag for tag in client.tags(place.repository) if _CONTENT.fullmatch(tag)]
     with ThreadPoolExecutor(_AT_ONCE) as threads:
+        # by HEAD: the digest is a header of the answer, and the manifest is asked for once, further on
         digests = threads.map(lambda tag: client.head_manifest(place.repository, tag), tags)
         pairs = zip(tags, digests, strict=True)
         known = [Reference(place.registry, place.repository, tag, digest) for tag, digest in pairs if digest]
@@ -168,7 +171,7 @@ def choices_of(running: RunningService) -> list[Choice]:
 def _place(running: RunningService) -> Reference:
     """Return where the service's images are: by its image resource, else by what the group runs."""
     image = running.service.image
-    if image and (login := image.text("loginServer")) and (repository := image.text("repository")):
+    if image and (login := image.text(LOGIN_SERVER)) and (repository := image.text("repository")):
         return Reference(login, repository)
     return Reference.parse(running.spec.image)
 
@@ -225,6 +228,7 @@ def _before(running: RunningService, choices: list[Choice]) -> Choice:
     # by when they ran, and not by when they were made: an older commit may have been brought up later
     ran = [run.digest for run in _own(running, runs_of(running.tools.client(place.registry), place.repository))]
     now = next((one.digest for one in choices if one.runs), "")
+    # up to the last time that the image of now began to run: what ran after it is no image of before
     earlier = ran[: len(ran) - 1 - ran[::-1].index(now)] if now in ran else ran
     found = [there[digest] for digest in earlier if digest in there and digest != now]
     if found:
@@ -239,6 +243,7 @@ def _elsewhere(running: RunningService, choices: list[Choice], reference: Refere
     """Return an image that a full reference names, of this repository or of another one."""
     if not reference.digest:
         raise UserError(f"{reference} has no digest", "write host/repository@sha256:..., since a tag may move")
+    # of this repository its facts are here already
     known = next((one for one in choices if one.digest == reference.digest), None)
     if known and known.facts.reference.repository == reference.repository:
         return known
@@ -268,6 +273,7 @@ def _bring(running: RunningService, choice: Choice, progress: Terminal) -> None:
     progress.urn = group.urn
     image = str(choice.facts.reference)
     known = Existing(group.id, group.outputs, group.inputs)
+    # all other inputs as they are: a way back changes the image and nothing else
     wanted: Values = {**without_golden(group.inputs), "image": image}
     progress.note(f"bringing {running.service.name} to {choice.digest}")
     try:
@@ -298,7 +304,7 @@ def _keep(running: RunningService, choice: Choice) -> Iterator[str]:
     if choice.declared:
         yield "this is what the program says, too: nothing has to be changed there"
         return
-    word = _word(running, choice)
+    word = running.word_for(choice.facts.reference)
     yield f"the program says {Reference.parse(_declared(running)).digest}:"
     yield "`pulumi up` would bring that back, as its preview shows; to keep this one, let the program say"
     yield f'  Python       ScoringServiceArgs(image="{word}", ...)'
@@ -307,14 +313,6 @@ def _keep(running: RunningService, choice: Choice) -> Iterator[str]:
     for key in _config_keys(running):
         yield f"or, as this stack's config declares the service: pulumi config set --path '{key}.image' {word}"
     yield "and drop the word again when the next image is to be built"
-
-
-def _word(running: RunningService, choice: Choice) -> str:
-    """Return the shortest that names the image: in the service's own repository its digest does."""
-    place, reference = _place(running), choice.facts.reference
-    here = (place.registry, place.repository) == (reference.registry, reference.repository)
-    image = running.service.image
-    return reference.digest if here and image and image.text("loginServer") else str(reference)
 
 
 def _config_keys(running: RunningService) -> list[str]:
@@ -354,7 +352,11 @@ def _facts(one: Choice) -> dict[str, Any]:
 
 
 def _result(running: RunningService, choice: Choice) -> dict[str, Any]:
-    return {"service": running.service.name, "image": _facts(choice), "program": {"image": _word(running, choice)}}
+    return {
+        "service": running.service.name,
+        "image": _facts(choice),
+        "program": {"image": running.word_for(choice.facts.reference)},
+    }
 
 
 def _listed(choices: list[Choice]) -> Iterator[str]:

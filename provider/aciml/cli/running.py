@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import AcimlError, UserError
 from ..core.reference import Reference
+from ..model.registry import LOGIN_SERVER
 from ..properties import is_unknown, reveal
 from ..resources import keys
 from ..resources.certificate import read_certificate
@@ -101,6 +102,13 @@ class RunningService:
     def base_url(self) -> str:
         """``http(s)://host:port`` by what state says; empty if nobody can call it."""
         return self.service.group.text("scoringUri").removesuffix("/score")
+
+    def word_for(self, image: Reference) -> str:
+        """Return the shortest by which a program names an image: in the service's own repository its digest does."""
+        own = self.service.image
+        place = (own.text(LOGIN_SERVER), own.text("repository")) if own else ()
+        is_here = place == (image.registry, image.repository)
+        return image.digest if is_here and image.digest else str(image)
 
     @cached_property
     def tools(self) -> Tools:

@@ -105,6 +105,7 @@ def _url(word: str, words: Words) -> Side:
     parts = urlsplit(word)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise UserError(f'"{word}" is no URL of a service', "write http://host:port or https://host")
+    # in the process list (ps) and in the shell's history
     if parts.username or parts.password:
         raise UserError("a URL with an account in it would be seen by every user of this machine", "drop it")
     key = ""
@@ -203,6 +204,7 @@ class _Quiet(Terminal):
 def image_spec(image: str, like: GroupSpec | None) -> GroupSpec:
     """Return how an image is run to be asked: with the variables and the size of a service, and without its keys."""
     name = f"golden-{uuid.uuid4().hex[:8]}"
+    # without keys, TLS and a port of its own: it is asked from this machine alone, for a moment
     declared = replace(read(Group, {}), name=name, image=image)
     if like is not None:
         said = like.declared
@@ -253,6 +255,7 @@ def record(side: Side, golden: Golden, progress: Terminal) -> Golden:
         if came.status in (401, 403):
             why = f'{side.title} let "{request.name}" not in ({came.status})'
             raise UserError(why, "name the variable that has its key by --key-variable")
+        # ``answer_to`` blots it out of what comes back
         if b"[secret]" in came.body and side.key:
             why = f'the answer to "{request.name}" has the service\'s key in it'
             raise UserError(why, "take it out of the answer: what is secret is never in this file")

@@ -13,6 +13,9 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from ..core.errors import UserError
+from ..model.declared import wires_of
+from ..model.environment import Base, Packages, Steps
+from ..model.service import Service
 from ..properties import Values
 from ..settings import Settings
 from ..targets.choice import choose_targets
@@ -24,9 +27,11 @@ DEFAULT_STACK = "local"
 FOLDER = click.Path(file_okay=False, path_type=Path)
 # the paths among the inputs; a program of Pulumi runs in the project's folder, a command anywhere below it
 _PATHS = (
-    "condaFile", "requirementsFile", "explicitFile", "lockFile", "dockerfile", "buildContext", "extraStepsFile",
-    "stepsContext", "caBundle", "sourceDirectory",
-)  # fmt: skip
+    *wires_of(Packages, "conda_file", "requirements_file", "explicit_file", "lock_file"),
+    *wires_of(Base, "dockerfile", "build_context"),
+    *wires_of(Steps, "extra_steps_file", "steps_context", "ca_bundle"),
+    *wires_of(Service, "source_directory"),
+)
 
 
 _Run = TypeVar("_Run", bound=Callable[..., Any])

@@ -83,7 +83,9 @@ class Status:
         if self.serves:
             said = "serves" if self.answer else "runs (it cannot be asked from here)"
             return said if not self.differences else f"{said}, and is not as it was declared"
-        main = self.observed.main if self.observed else None
+        main, door = (self.observed.main, self.observed.door) if self.observed else (None, None)
+        if door and door.state != "Running":
+            return f"does not run: its door, container {door.name}, is {door.detail}; `pulumi up` starts it"
         if main and main.state != "Running":
             code = f", exit code {main.exit_code}" if main.exit_code is not None else ""
             return f"does not run: its container is {main.detail or main.state}{code}"
@@ -128,10 +130,12 @@ def _status(running: RunningService, updates: tuple[Update, ...], progress: Prog
     notes += told
     why, log = "", tuple[str, ...]()
     dead = main is None or main.state != "Running" or not (answered is None or answered.serves)
+    # the log of one that answers says nothing of why it would not
     if facts and dead:
         log = _log(running, progress)
         why = hint(log, main.exit_code if main else None, out_of_memory=bool(main and main.out_of_memory))
     declared = _declared(running)
+    # what runs, and not what should: of that people want to know the commit
     runs = Reference.parse(facts.image) if facts and facts.image else declared
     progress.say(f"asking {runs.registry} for the image of {service.name}")
     image, told = _image(running, runs)
@@ -146,6 +150,7 @@ def _status(running: RunningService, updates: tuple[Update, ...], progress: Prog
         answer=answered,
         declared_image=declared,
         image=image,
+        # a run that changed the image alone has left the group as it was
         update=update_at(updates, service.group.modified) or update_at(updates, made),
         differences=tuple(_differences(running, facts)) if facts else (),
         probes=tuple(_probes(running)),
@@ -199,6 +204,7 @@ def _differences(running: RunningService, facts: GroupFacts) -> Iterator[Differe
     if facts.image and Reference.parse(facts.image).digest != declared.digest:
         yield Difference("image", str(declared), facts.image)
     for name, wanted, has in (("cpuCores", spec.cpu, facts.cpu), ("memoryGb", spec.memory_gb, facts.memory_gb)):
+        # 0 is a place that does not say it; Docker counts cores in billionths, and gives back 0.1 with a rounding
         if has and abs(wanted - has) > 1e-4:
             yield Difference(name, f"{wanted:g}", f"{has:g}")
     if facts.drift is None:
@@ -263,6 +269,7 @@ def _facts(one: Status) -> Mapping[str, Any]:
         },
         "update": asdict(one.update) if one.update else None,
         "container": asdict(main) if main else None,
+        "door": asdict(one.observed.door) if one.observed and one.observed.door else None,
         "under_way": one.observed.under_way if one.observed else "",
         "probes": list(one.probes),
         "differences": [asdict(each) for each in one.differences],
@@ -290,6 +297,8 @@ def _about_service(one: Status) -> Iterator[tuple[str, str]]:
         yield HEALTH_PATH, str(one.answer)
     if one.observed and (main := one.observed.main):
         yield "container", _container(main)
+        if door := one.observed.door:
+            yield "door", f"{_container(door)} ({door.name})"
         if one.observed.under_way:
             yield "under way", one.observed.under_way
         ill = sum(event.count for event in one.observed.events if event.name == "Unhealthy")

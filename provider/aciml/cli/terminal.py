@@ -27,6 +27,20 @@ def json_option(run: _Run) -> _Run:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON; sizes in bytes, times in UTC.")(run)
 
 
+def yes_option(run: _Run) -> _Run:
+    """Give a command that changes something ``--yes`` (``yes: bool``)."""
+    return click.option("--yes", is_flag=True, help="Do not ask.")(run)
+
+
+def change_options(dry_run: str = "Say what would be done; change nothing.") -> Callable[[_Run], _Run]:
+    """Give a command that changes something ``--dry-run`` (``dry_run: bool``), with its own help, and ``--yes``."""
+
+    def decorate(run: _Run) -> _Run:
+        return click.option("--dry-run", is_flag=True, help=dry_run)(yes_option(run))
+
+    return decorate
+
+
 def say(text: str) -> None:
     """Print a line of the result."""
     print(text)  # noqa: T201  # a program speaks to its terminal

@@ -12,15 +12,14 @@ from .deployed import service_argument, state_options
 from .exit_code import ExitCode
 from .moves import Moving, facts, rows
 from .running import tell_state
-from .terminal import Terminal, answer, json_option
+from .terminal import Terminal, answer, change_options, json_option
 
 
 @click.command("traffic")
 @service_argument
 @state_options
 @click.option("--set", "shares", multiple=True, metavar="REVISION=PERCENT", help="A share; repeat it, 100 in all.")
-@click.option("--dry-run", is_flag=True, help="Say what would be done; change nothing.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@change_options()
 @json_option
 def command(
     service: str | None,

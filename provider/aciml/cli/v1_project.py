@@ -94,11 +94,13 @@ def write_project(project: Project, out: Path) -> None:
     Raises:
         UserError: the folder is not new or empty, or cannot be written.
     """
+    # the uppermost folder that is not there yet: if all goes wrong it is removed again, and nothing of before is
     new = next((above for above in reversed([out, *out.parents]) if not above.exists()), None)
     beside: Path | None = None
     done = False
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
+        # on the same volume, for a rename does not cross one
         beside = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
         beside.chmod(0o755)  # that of mkdtemp is for its owner alone
         for name, text in project.texts.items():

@@ -51,6 +51,7 @@ def stage_apart(
     found: list[StagedPackage] = []
     for number, names in enumerate(apart(list(_claimants(packages, settings).values()))):
         group = [by_name[name] for name in names]
+        # rattler asks Python where noarch packages go; whose own files are those of another group, or would meet them
         helper = _helper(group, packages)
         home = folder / str(number)
         pkgs = _lay_out(group, helper, folder / f"{number}-cache", settings)
@@ -74,6 +75,7 @@ def _lay_out(
     group: Sequence[LockedPackage], helper: Sequence[LockedPackage], pkgs: Path, settings: Settings
 ) -> Path | None:
     """Make a package cache for the group, with nothing of the helper, or that would meet the others; None: take all."""
+    # a package cache of ours has no download, and so nothing that rattler could verify
     if settings.attestations != "disabled":
         return None  # rattler looks for them where it has fetched the package
     pkgs.mkdir()

@@ -44,6 +44,7 @@ class Memory:
         if text is not None:
             return _read_places(text)
         # without the channel's records nobody knows who depends on whom, and so in which order they are installed
+        # then the paths alone decide, and nothing has to be fetched
         is_known = all(package.record_json for package in self.lock.packages) and not self.without_paths()
         return self.settle() if is_known else None
 
@@ -71,6 +72,7 @@ class Memory:
         claimants = [Claimant(package.name, self._listed(package)) for package in self.lock.packages]
         if not all(one.claims for one in claimants):
             return None
+        # listed paths have no targets of links: whether such a folder is the same one nobody knows yet
         sure = nested(claimants) - {claim.path for one in claimants for claim in one.claims if claim.kind == "link"}
         return Places(refusals=tuple(file_as_folder(path, claimants) for path in sorted(sure))) if sure else None
 
@@ -128,6 +130,7 @@ class Memory:
     def paths_of(self, package: LockedPackage) -> list[str] | None:
         """Return the paths that a package wants, if this machine has staged it."""
         text = self.catalog.get_fact(PATHS, self._key_of(package))
+        # an empty list is an answer: a metapackage has no file
         return None if text is None else [str(path) for path in json.loads(text)]
 
     def _kinds(self, package: LockedPackage) -> str | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..blobs.catalog import AnyCatalog, all_layers
 from ..blobs.compress import GZIP, Compression
-from ..blobs.sizes import keep_saved, keep_unpacked
+from ..blobs.finished import is_at_hand, keep_layer
 from ..blobs.store import BlobStore, write_layer
 from ..core.claims import Places, do_meet, overlap_note, settle
 from ..core.conda_lock import CondaLock, LockedPackage
@@ -107,11 +107,10 @@ class _Build:
     def _missing(self, places: Places | None) -> tuple[Places | None, list[LayerPlan]]:
         """Return the places, and the layers to make: if nothing is known, as if no package met another."""
         plans = plan_layers(self.lock, places, self.by)
-        return places, [plan for plan in plans if self._at_hand(plan) is None]
+        return places, [plan for plan in plans if not self._is_at_hand(plan)]
 
-    def _at_hand(self, plan: LayerPlan) -> Layer | None:
-        layer = self.catalog.layer(plan.key)
-        return layer if layer and (self.store.has(layer.digest, layer.size) or self.known_blob(layer.digest)) else None
+    def _is_at_hand(self, plan: LayerPlan) -> bool:
+        return is_at_hand(plan.key, self.catalog, self.store, self.known_blob)
 
     def _stage_and_pack(self, home: Path, places: Places | None, missing: list[LayerPlan], packers: Packers) -> Places:
         if places is not None:
@@ -244,8 +243,4 @@ class _Build:
         entries = (entry for staged in found for entry in staged.entries())
         with self.timed("pack conda layers"):
             layer = write_layer(entries, self.store, self.progress, f"conda layer {plan.name}", self.by)
-        # at once, and not with the others: a build that is stopped goes on from here
-        self.catalog.put_layer(plan.key, layer)
-        keep_unpacked(self.catalog, layer)
-        keep_saved(self.catalog, layer, [one.saved for one in found])
-        self.ready(layer)
+        keep_layer(plan.key, layer, [one.saved for one in found], self.catalog, self.ready)

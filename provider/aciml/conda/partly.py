@@ -43,6 +43,7 @@ def stage_partly(
     chosen = list(packages)
     keep(chosen, settings)
     homes = {package.name: unpacked_folder(package, settings) for package in chosen}
+    # what is not unpacked here cannot be read, and what rattler is to verify it has to fetch
     if settings.attestations != "disabled" or not all(is_unpacked(one, homes[one.name]) for one in chosen):
         return None
     split = {one.name: found for one in chosen if (found := read_beside_prefixed(one, homes[one.name]))}
@@ -77,6 +78,7 @@ def lay_out(home: Path, pkgs: Path, rows: list[dict[str, Any]] | None) -> None:
     for row in rows:
         path = slim / row["_path"]
         path.parent.mkdir(parents=True, exist_ok=True)
+        # a second name and no copy: the cache is on the same volume
         os.link(home / row["_path"], path)
 
 

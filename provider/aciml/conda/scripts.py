@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from ..blobs.catalog import AnyCatalog
 from ..core.conda_lock import CondaLock, LockedPackage, LockLine
@@ -136,6 +135,8 @@ async def _listed(package: LockedPackage, client: Client, settings: Settings) ->
     try:
         # a range cannot be asked of a folder, and need not
         if url.startswith("file://"):
+            from urllib.request import url2pathname
+
             path = Path(url2pathname(urlsplit(url).path))
             paths: PathsJson | None = await asyncio.to_thread(PathsJson.from_package_archive, path)
         else:

@@ -27,6 +27,8 @@ _SHOWN_VERSIONS = 5
 _SHOWN_LINES = 12  # of the solver's reason
 _MOST_QUESTIONS = 40  # solves; one takes a tenth of a second to some seconds, with the channels' data at hand
 _OTHERS = ("win-64", "osx-arm64", "osx-64", "linux-aarch64")
+_NONE = ", for which no candidates were found"
+_NO_CANDIDATES = re.compile(rf"([A-Za-z0-9_][\w.-]*) [^\n]*?{_NONE}")
 _VIRTUAL = re.compile(r"\b__[a-z0-9_]+")
 _FOR_WINDOWS = frozenset(
     (
@@ -79,6 +81,7 @@ def _not_there(file: CondaFile, limits: Limits, channels: Sequence[str], ask: Qu
     """Tell of each line that no channel can meet by itself."""
     names = list(dict.fromkeys(map(name_of, file.specs)))
     found = ask.records(names)
+    # other platforms only for these: each is a channel's data of many megabytes
     missing = [name for name in names if not found.get(name)]
     others = ask.elsewhere(missing, _OTHERS) if missing else {}
     for spec in file.specs:
@@ -104,9 +107,11 @@ def _of_no_channel(name: str, channels: Sequence[str], others: Sequence[RepoData
 def _of_no_version(spec: str, records: Sequence[RepoDataRecord], limits: Limits, ask: Question) -> str:
     from rattler import MatchSpec
 
+    # without the channel: whether another channel has it is a question of its own, below
     wanted = MatchSpec(spec.rpartition("::")[2])
     matching = [record for record in records if wanted.matches(record)]
     cutoff = limits.cutoff()
+    # a record without a time is never too new: some mirrors drop it
     in_time = [record for record in matching if not (cutoff and record.timestamp and record.timestamp > cutoff)]
     if matching and not in_time:
         return f'"{spec}" is there, but newer than exclude_newer ({limits.exclude_newer})'
@@ -119,6 +124,7 @@ def _of_no_version(spec: str, records: Sequence[RepoDataRecord], limits: Limits,
     if by_version:
         builds = list(dict.fromkeys(str(record.build) for record in by_version))
         return f'"{spec}": there is no such build of it; there are {_listed(builds)}'
+    # by conda's order of versions and not as texts: 1.10 is newer than 1.9
     ordered = sorted(records, key=lambda one: one.version, reverse=True)
     versions = list(dict.fromkeys(str(record.version) for record in ordered))
     return f'"{spec}": there is no such version; there are {_listed(versions)}'
@@ -148,16 +154,18 @@ def _conflicts(file: CondaFile, ask: Question) -> Iterator[str]:
 
     def solve(specs: Sequence[str]) -> dict[str, str] | str:
         nonlocal asked
+        # in the file's order, so that the same question in another order is known
         key = tuple(spec for spec in file.specs if spec in specs)
         if key not in known:
             asked += 1
             known[key] = ask.solve(key)
         return known[key]
 
+    # a file may have several conflicts: those lines are taken out, and the rest is asked again
     while isinstance(solve(left), str) and asked < _MOST_QUESTIONS:
         core = fewest([], left, lambda specs: isinstance(solve(specs), str))
         reason = solve(core)
-        yield from _told(file, core, str(reason), solve)
+        yield from _told(file, core, str(reason), ask, solve)
         left = [spec for spec in left if spec not in core]
         if not left:
             return
@@ -171,6 +179,7 @@ def fewest(
     Source: U. Junker, "QuickXPlain: Preferred Explanations and Relaxations for Over-Constrained Problems", 2004: a few
     questions for each line that is at fault, whatever the number of all lines.
     """
+    # what is held fails already, so nothing of the given is needed; asked only if the held has grown since
     if just_held and fails(held):
         return []
     if len(given) == 1:
@@ -183,17 +192,44 @@ def fewest(
 
 
 def _told(
-    file: CondaFile, core: list[str], reason: str, solve: Callable[[Sequence[str]], dict[str, str] | str]
+    file: CondaFile,
+    core: list[str],
+    reason: str,
+    ask: Question,
+    solve: Callable[[Sequence[str]], dict[str, str] | str],
 ) -> Iterator[str]:
     if len(core) == 1:
         yield f'  {file.at(core[0])}: "{core[0]}" cannot be met:'
     else:
         yield f"  these {len(core)} lines cannot be met together:"
         for spec in core:
+            # the fewest lines that fail: without any of them the others can be met, which shows what this one stands in
+            # the way of
             rest = solve([one for one in core if one != spec])
             version = "" if isinstance(rest, str) else rest.get(name_of(spec), "")
             yield f'    {file.at(spec)}: "{spec}"' + (f" (without it: {version})" if version else "")
-    yield from (f"    {row}" for row in _trimmed(reason).splitlines())
+    yield from (f"    {row}" for row in _named(_trimmed(reason), file, core, ask).splitlines())
+
+
+def _named(reason: str, file: CondaFile, core: Sequence[str], ask: Question) -> str:
+    """Say for what of the solver's "no candidates" it is a line of the file, or that no channel has it at all."""
+    asked = {name_of(spec): spec for spec in core}
+    names = {found[1] for found in _NO_CANDIDATES.finditer(reason) if not found[1].startswith("__")}
+    others = sorted(names - asked.keys())
+    there = ask.records(others) if others else {}
+
+    def told(found: re.Match[str]) -> str:
+        name, what = found[1], found[0].removesuffix(_NONE)
+        if name in asked:
+            return f'{what}, which "{asked[name]}" of {file.at(asked[name])} does not allow'
+        if name in names and not there.get(name):
+            return f"{what}, and {name} is in no channel"
+        newest = sorted(there.get(name, ()), key=lambda one: one.version, reverse=True)
+        if versions := list(dict.fromkeys(str(one.version) for one in newest)):
+            return f"{what}, and there are {_listed(versions)}"
+        return found[0]
+
+    return _NO_CANDIDATES.sub(told, reason)
 
 
 def _virtual(text: str, limits: Limits) -> str:

@@ -7,7 +7,7 @@ import re
 _BROKEN = re.compile(
     r"(?P<scheme>https?)(?P<sign>:/(?!/)|//(?=[\w-]+\.)|:(?=[\w-]+\.\w)|;//|:///+(?=[\w-]+\.))(?P<rest>\S*)"
 )
-_SLIPS = re.compile(r"(?:h+t+ps?|htt?sp|htpp|ttps?|httpps?|httpss|htpps?):/{1,2}(?P<rest>\S*)")
+_SLIPS = re.compile(r"(?:h+t+ps?|htt?sp|htpp|ttps?|httpps?|httpss|htpps?|hhttps?|hptts?|thtps?):/{1,2}(?P<rest>\S*)")
 
 
 def meant_address(text: str) -> str:

@@ -174,7 +174,11 @@ def apart(claimants: Sequence[Claimant]) -> list[tuple[str, ...]]:
         folders = set[str]()
         for claim in one.claims:
             _add_folders(claim, folders)
+        # the first group that fits, and not the best one: each group costs a run of rattler, a perfect packing much
+        # more
         for names, taken, above in groups:
+            # three ways to meet: one path twice, our folder where they have a file or link, our file where they have a
+            # folder
             if taken.isdisjoint(paths) and taken.isdisjoint(folders) and above.isdisjoint(paths):
                 names.append(one.name)
                 taken.update(paths)
@@ -283,7 +287,9 @@ class _Round:
             inside = self._inside(target)
             if inside is None:
                 raise _LeadsOut(through, "a link that leads out of the install, and a folder")
+            # a relative link starts in the folder it lies in, an absolute one at the install (POSIX 1003.1, 4.13)
             real = [] if target.startswith("/") else real[:-1]
+            # the target may lead through links itself, so its parts are walked like those of the path
             todo += inside.split("/")[::-1]
         return "/".join(real)
 
@@ -291,11 +297,13 @@ class _Round:
         """Return a link's text relative to its folder, or to the install if it is absolute; None if it leads out."""
         if not target.startswith("/"):
             return target
+        # with the slash: /opt/conda-other is not below /opt/conda
         is_inside = bool(self._prefix) and f"{target}/".startswith(f"{self._prefix}/")
         return target[len(self._prefix) :] if is_inside else None
 
     def links(self) -> dict[str, str]:
         """Return target by real path of the links that nobody else's file replaces."""
+        # who comes last has the path: a link that somebody's file replaces leads nowhere
         last = {path: held[-1][1] for path, held in self._held.items()}
         return {path: claim.target for path, claim in last.items() if claim.kind == "link"}
 
@@ -352,10 +360,12 @@ class _Round:
         for one in self._claimants:
             for claim in one.claims:
                 folder = self._real_folder(claim)
+                # up to the first folder that this claimant is known to have: those above it are known then, too
                 while folder and one.name not in below.setdefault(folder, set()):
                     below[folder].add(one.name)
                     folder = folder.rpartition("/")[0]
         for path in below.keys() & self._held.keys():
+            # a link that is followed is a folder to whoever has something below it
             if path not in self._links:
                 names = {*self.holders(path), *below[path]}
                 yield Refusal(path, tuple(sorted(names)), _FILE_AS_FOLDER)

@@ -135,6 +135,7 @@ class _Reader:
             self.report(_line(root), f"the file is not a mapping; {what}")
             return empty
         # another tool's file has faults in each line, of which none is the one
+        # with that key it is most likely meant as a conda file, whatever else it looks like
         if not any(str(key.value) == "dependencies" for key, _ in root.value) and (what := what_it_is(text)):
             self.report(1, f"this is no conda.yml: {what}")
             return empty
@@ -189,9 +190,13 @@ class _Reader:
             self.report(1, f"this is not YAML: {what}")
             return
         # what has no end is noticed at the end of the file, and stands where it begins
-        if error.context_mark and re.search(r"quoted scalar|flow (sequence|mapping)", str(error.context)):
+        # the parser's own words of what it was reading when the end came
+        if error.context_mark and re.search(r"quoted scalar|flow (sequence|mapping|node)", str(error.context)):
             mark = error.context_mark
-        self.report(mark.line + 1 if mark else 1, f"this is not YAML: {_in_words(str(error.problem or error.context))}")
+        line = mark.line + 1 if mark else 1
+        # a bracket without an end is noticed behind the last line
+        line = _deepest(text) if line > len(text.rstrip().splitlines()) else line
+        self.report(line, f"this is not YAML: {_in_words(str(error.problem or error.context))}")
 
     def joined_dashes(self, text: str) -> bool:
         """Report the lines whose dash has no blank behind it: YAML joins them to the line before, or gives up later."""
@@ -208,9 +213,13 @@ class _Reader:
             text = _text(key)
             if text in passed_over:
                 self.pass_over(text, _line(key), value)
-            # v1 refused unknown keys too; passed over, "dependancies" would be an environment without packages
             elif text not in allowed:
-                self.report(_line(key), f'"{text}" is not a key of conda.yml{_meant(text, allowed)}')
+                # passed over, "dependancies" would be an environment without packages; what is near to no key, such as
+                # an anchor's, conda passes over with a warning ("the following section is invalid and will be ignored")
+                slips = len(allowed) < len(KEYS) or text == "pip" or meant(text, allowed)
+                what = f'"{text}" is not a key of conda.yml{_meant(text, allowed)}'
+                level = Level.ERROR if slips else Level.WARNING
+                self.report(_line(key), what if slips else f"{what}; it is passed over, as conda does", level)
             # YAML 1.2, 3.2.1.1: keys are unique. compose() does not look, only a constructor would
             elif text in found:
                 self.report(_line(key), f'"{text}" is given twice; keep one')
@@ -228,11 +237,14 @@ class _Reader:
 
     def channels(self, node: Node) -> list[str]:
         if isinstance(node, ScalarNode) and node.tag == _STRING:
+            # people write `channels: conda-forge, defaults`, which is one text to YAML
             names = ", ".join(str(node.value).replace(",", " ").split())
             self.report(_line(node), f'"channels" is not a list; write "channels: [{names}]"')
             return list(DEFAULT_CHANNELS)
         found: dict[str, int] = {}
         for text, line in self.strings(node, "channels"):
+            if re.search(r"\s", text):
+                self.report(line, f'channel "{text}" has a blank, and no channel has one; write one a line')
             if has_account(text):
                 why = (
                     f"channel {without_secret(text)} has a password or token in its URL; write a variable in its place"
@@ -240,8 +252,9 @@ class _Reader:
                 self.report(line, f"{why}, such as ${{TOKEN}}, or give the URL as a mirror (mirrors.toml)")
             # as conda: it asks a channel once, however often it is listed
             found.setdefault(text.rstrip("/"), line)
+            # a warning and no more: anybody may call a channel so
             near = "" if text == "nodefaults" else meant(text, KNOWN_CHANNELS, _NEAR_CHANNEL)
-            if near and near != text:
+            if near and near != text and " " not in text:
                 self.report(line, f'channel "{text}": did you mean "{near}"?', Level.WARNING)
             if address := meant_address(text):
                 self.report(line, f'channel "{text}" is no address; write {address}')
@@ -285,6 +298,7 @@ class _Reader:
             name, version, line = found["name"], found["version"], wanted.lines[spec]
             before, first = seen.setdefault(name, (version, line))
             # numpy=1.26 and numpy=1.26.4 are one wish
+            # with the point: 1.2 and 1.26 begin alike, and are two versions
             if not (f"{version}.".startswith(f"{before}.") or f"{before}.".startswith(f"{version}.")):
                 self.report(line, f"{spec}: line {first} asks for {name} {before}, and one image has one; keep one")
 
@@ -325,6 +339,7 @@ class _Reader:
             return  # it has been told that the key is another one
         line, follows = _line(node), [one for one in after if isinstance(one, ScalarNode)]
         between = rows[line : _line(follows[0]) - 1] if follows else []
+        # only an empty section right above packages looks like lost indentation
         if not follows or any(row.strip() for row in between):
             # with a comment there, the lines of pip are taken out on purpose
             self.report(line, '"pip:" has nothing below it', Level.REMARK)
@@ -362,6 +377,7 @@ class _Reader:
 
     def is_folded(self, node: Node) -> bool:
         """Report a line that YAML joins to the one above, since it is indented deeper."""
+        # YAML folds such lines into one text, with the dash in the middle
         first, dash, rest = str(node.value).partition(" - ")
         if not dash or node.end_mark.line <= node.start_mark.line:
             return False
@@ -397,7 +413,10 @@ def _text(node: Node) -> str:
 
 
 def _deepest(text: str) -> int:
-    """Return the line in which most brackets are open."""
+    """Return the line in which most brackets are open, or that is indented most if there are none."""
+    rows = text.splitlines()
+    if not re.search(r"[\[{]", text):
+        return 1 + max(range(len(rows)), key=lambda at: len(rows[at]) - len(rows[at].lstrip(" -")))
     open_now, most, found = 0, 0, 1
     for number, row in enumerate(text.splitlines(), 1):
         open_now += sum(row.count(sign) for sign in "[{") - sum(row.count(sign) for sign in "]}")
@@ -410,6 +429,7 @@ _PHRASES = (
     ("mapping values are not allowed", "a colon and a blank within a value; put the value in quotes"),
     ("while scanning a quoted scalar", "a quotation mark without an end"),
     ("found unexpected end of stream", "a quotation mark or bracket without an end"),
+    ("expected the node content", "a value, or what follows a bracket, is missing"),
     ("expected ',' or ']'", "a list in brackets without an end, or without a comma"),
     ("expected ',' or '}'", "a mapping in braces without an end, or without a comma"),
     ("expected <block end>", "the line is indented otherwise than those beside it"),

@@ -100,10 +100,30 @@ def check_spec(spec: str) -> str:
     match = _NAME.fullmatch(text)
     if not match:
         return f'"{text}" does not start with the name of a package'
+    if (match["channel"] or "").endswith(":"):
+        return f'"{text}": behind a channel there are two colons; did you mean "{text.replace(":::", "::")}"?'
+    python = _about_python(text, match["name"], match["rest"])
+    return python or _check_rest(text, match["name"], match["rest"])
+
+
+def _about_python(text: str, name: str, rest: str) -> str:
+    """Judge what only a version of Python can be."""
     # no package is called so, and files of packages and folders of Python are
-    if (joined := _JOINED.fullmatch(match["name"])) and joined["name"].lower() == "python" and not match["rest"]:
+    if (joined := _JOINED.fullmatch(name)) and joined["name"].lower() == "python" and not rest:
         return f'"{text}" is no name of a package; did you mean "python={joined["version"]}"?'
-    return _check_rest(text, match["name"], match["rest"])
+    if name.lower() != "python":
+        return ""
+    if minor := re.fullmatch(r"={0,2}\s*3(\d{1,2})", rest):
+        return f'"{text}" lacks its period; did you mean "python=3.{minor[1]}"?'
+    major = _too_new(rest)
+    return f'"{text}": there is no Python {major}; write a version of 3, such as python=3.11' if major else ""
+
+
+def _too_new(rest: str) -> str:
+    """Return the major version of a Python that nobody has made, if nothing else is left by the conditions."""
+    found = re.match(r"(?:==?|>=|~=|>)?\s*(?P<major>[4-9]|\d{2,})(?![\dA-Za-z])", rest.strip())
+    # `python 312` and `=311` lack their period, which is told beside this
+    return found["major"] if found and "|" not in rest and len(found["major"]) == 1 else ""
 
 
 def as_signs(text: str) -> str:

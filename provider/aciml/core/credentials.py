@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from .lean import lean
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Credentials:
     """How to speak to a registry; empty strings mean anonymous. Never logged: ``repr`` hides the password.
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from .lean import lean
 
 
 class State(StrEnum):
@@ -16,7 +17,7 @@ class State(StrEnum):
     """What is asked of it does not work."""
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Line:
     """What was found of one thing, and what to do if it is not as it should be."""
 

@@ -59,11 +59,13 @@ def _imports(body: Sequence[ast.stmt]) -> Iterator[Import]:
         elif isinstance(node, ast.ImportFrom):
             names = tuple(alias.name for alias in node.names)
             yield Import(node.module or "", node.lineno, names, node.level)
+        # the body of a class runs when it is defined
         elif isinstance(node, ast.ClassDef):
             yield from _imports(node.body)
         elif isinstance(node, ast.Try):
             if not any(_catches(handler.type) for handler in node.handlers):
                 yield from _imports(node.body)
+            # what a handler imports is only for the case that the rest fails
             yield from _imports(node.finalbody)
 
 
@@ -71,6 +73,7 @@ def _catches(caught: ast.expr | None) -> bool:
     """Tell whether a handler takes an import that fails; one that nobody can read may."""
     if caught is None:
         return True
+    # a name with a dot, or a variable, may be anything: then it may well be an ImportError
     parts = caught.elts if isinstance(caught, ast.Tuple) else [caught]
     return any(not isinstance(one, ast.Name) or one.id in _QUIET for one in parts)
 
@@ -104,6 +107,7 @@ def modules_of(paths: Iterable[str]) -> frozenset[str]:
         if not mark or not rest:
             continue
         top, slash, _ = rest.partition("/")
+        # none of them can be imported
         if top.endswith((".dist-info", ".egg-info", ".pth", ".data", "__pycache__")):
             continue
         found.add(top if slash else top.partition(".")[0])
@@ -129,6 +133,7 @@ def judge_imports(
         is_known = top in local or one.is_of_server
         if one.level or not top or top in told or is_known:
             continue
+        # the script changes where modules are looked for: only a module that is certainly a package's is told then
         if looks_elsewhere and (top in anywhere or top not in PACKAGES):
             continue
         if why := _missing(top, brought, beside=top in anywhere):
@@ -139,6 +144,7 @@ def judge_imports(
 def _missing(top: str, brought: Brought, *, beside: bool) -> str:
     if why := _of_python(top, brought):
         return why
+    # by the Python that runs this and not by the environment's: the two tables have what differs
     if top in sys.stdlib_module_names or top in GONE or top in NEW or not brought.known or top in brought.modules:
         return ""
     if beside:

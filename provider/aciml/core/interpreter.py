@@ -17,6 +17,9 @@ OLDEST = (3, 8)
 """The oldest Python that the scoring server runs on; see ``server``."""
 OLDEST_PYTHON = ".".join(map(str, OLDEST))
 
+WHY_OLDEST = "its loop, uvloop 0.19, has no files for 3.7 and older, and its own code speaks 3.8"
+"""Why it is the oldest. Source: Requires-Python of uvloop on PyPI; ``server/requirements.txt`` asks for it."""
+
 NAMES = ("python3", "python")
 """How interpreters are called, the likelier first: on old systems ``python`` is Python 2."""
 
@@ -319,8 +322,9 @@ def old_python(spec: str) -> str:
         return ""
     # what a pickle needs is its library, not its Python: it opens under a newer one that has the same
     return (
-        f"{spec.strip()} is older than {OLDEST_PYTHON}, which the scoring server needs: ask for a newer one, such as"
-        f" python={OLDEST_PYTHON}, with the libraries at the versions that made the model"
+        f"{spec.strip()} is older than {OLDEST_PYTHON}, which the scoring server needs: {WHY_OLDEST}. Ask for a newer"
+        f" one, such as python={OLDEST_PYTHON}, with the libraries at the versions that made the model; or write"
+        " server_requirements: false, if this image serves nothing"
     )
 
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .image import Image
-from .reference import Reference
-from .stages import SCRATCH
+from .reference import SCRATCH, Reference
 
 OCI = "org.opencontainers.image."
 REVISION, SOURCE, CREATED, TITLE, VERSION = (

@@ -1,54 +1,92 @@
-"""Frozen dataclasses of keyword arguments that are made quickly: a program and the plugin each make a hundred of them.
+"""Frozen dataclasses that cost nothing until they are used: a program and the plugin each load two hundred of them.
 
-``dataclass`` writes the text of six methods for each class and compiles it, 0.75 ms a class and a third of what our
-imports took. Here all classes share ``__init__``, ``__eq__``, ``__hash__`` and ``__repr__``; those that make it frozen
-are dataclass's own, so that it is one in all that can be asked of it (``fields``, ``replace``, inheritance): 0.27 ms.
-Measured in ``decisions/plugin.md``.
+``dataclass`` writes the text of six methods for each class and compiles it, half a millisecond a class and a third of
+what our imports took. Here all classes share ``__init__``, ``__eq__``, ``__hash__`` and ``__repr__``; dataclass does
+the rest when a class is first called or asked for its fields, which a preview without a change does with a third of
+them. So it is one in all that can be asked of it (``fields``, ``replace``, ``match``, inheritance). Measured in
+``decisions/plugin.md``.
+
+A class of which thousands are made is better off with dataclass: its own ``__init__`` takes half as long as the shared.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
 __all__ = ["lean"]
 
 Made = TypeVar("Made")
+_MAKING = threading.RLock()
 
 if TYPE_CHECKING:
     # type checkers know what a dataclass is; they need not know how it is made
     from dataclasses import dataclass as lean
 else:
 
-    def lean(*, frozen: bool, kw_only: bool) -> Callable[[type[Made]], type[Made]]:
-        """Return a decorator that does what ``dataclass`` with these words does; there are no others than true."""
-        if not (frozen and kw_only):
-            raise TypeError("a lean class is frozen and takes keywords alone")
-        return _made
+    def lean(*, frozen: bool, kw_only: bool = False) -> Callable[[type[Made]], type[Made]]:
+        """Return a decorator that does what ``dataclass`` with these words does; there are no others."""
+        if not frozen:
+            raise TypeError("a lean class is frozen")
+        return lambda cls: _prepared(cls, kw_only=kw_only)
 
 
-def _made(cls: type[Made]) -> type[Made]:
-    made: Any = dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)(cls)
-    own = vars(cls)
-    made._lean = _Plan(made)  # noqa: SLF001  (of the class that is being made)
+def _prepared(cls: Any, *, kw_only: bool) -> Any:
+    """Give a class the shared methods, and have the rest made when somebody looks."""
+    own = {*vars(cls)}
     for name, method in (("__init__", _init), ("__repr__", _repr)):
         if name not in own:
-            setattr(made, name, method)
+            setattr(cls, name, method)
     if "__eq__" not in own:
-        made.__eq__, made.__hash__ = _equal, _hash
-    return made  # type: ignore[no-any-return]
+        cls.__eq__ = _equal
+        if "__hash__" not in own:
+            cls.__hash__ = _hash
+    # `is_dataclass`, `fields` and classes that inherit look at the first two, `match` at the
+    # third. None of them is taken away to be made: another thread may be looking
+    for name in ("__dataclass_fields__", "__dataclass_params__", "__match_args__", "_lean"):
+        if name not in own:
+            setattr(cls, name, _Later(cls, name, kw_only=kw_only))
+    return cls
+
+
+class _Later:
+    """Stands where a class has something once it is made, and makes it when it is read."""
+
+    def __init__(self, cls: Any, name: str, *, kw_only: bool) -> None:
+        """Stand for ``name`` of ``cls``."""
+        self.cls, self.name, self.kw_only = cls, name, kw_only
+
+    def __get__(self, thing: object, owner: Any) -> Any:
+        """Make the class, and return what it has now."""
+        with _MAKING:
+            if isinstance(vars(self.cls)["_lean"], _Later):
+                self._make()
+        return getattr(self.cls, self.name)
+
+    def _make(self) -> None:
+        cls = dataclass(
+            frozen=True, kw_only=self.kw_only, init=False, eq=False, repr=False, match_args=False
+        )(self.cls)  # fmt: skip
+        plan = _Plan(cls)
+        if isinstance(vars(cls)["__match_args__"], _Later):
+            cls.__match_args__ = plan.places  # type: ignore[misc] # of a frozen class, by whoever makes it
+        cls._lean = plan  # last: it says that all else is there
 
 
 class _Plan:
     """What the shared methods need to know of a class: read once, when it is made."""
 
-    __slots__ = ("compared", "defaults", "factories", "names", "required", "shown")
+    __slots__ = ("compared", "defaults", "factories", "names", "places", "required", "shown")
 
     def __init__(self, cls: Any) -> None:
         """Sort the fields."""
         every = fields(cls)
+        if not all(one.init for one in every):
+            raise TypeError(f"{cls.__name__} has a field that is not given; make it with dataclass")
         self.names = tuple(one.name for one in every)
+        self.places = tuple(one.name for one in every if not one.kw_only)
         self.defaults = {one.name: one.default for one in every if one.default is not MISSING}
         self.factories = [(one.name, one.default_factory) for one in every if one.default_factory is not MISSING]
         self.required = frozenset(self.names) - {*self.defaults, *(name for name, _ in self.factories)}
@@ -56,8 +94,9 @@ class _Plan:
         self.shown = tuple(one.name for one in every if one.repr)
 
 
-def _init(self: Any, **given: Any) -> None:
+def _init(self: Any, *placed: Any, **named: Any) -> None:
     plan: _Plan = self._lean
+    given = _named(type(self), plan, placed, named) if placed else named
     values = plan.defaults | given
     for name, make in plan.factories:
         if name not in given:
@@ -70,13 +109,24 @@ def _init(self: Any, **given: Any) -> None:
         self.__post_init__()
 
 
-def _refuse(cls: type[Any], plan: _Plan, given: dict[str, Any]) -> None:
+def _named(cls: type[Any], plan: _Plan, placed: tuple[Any, ...], named: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all arguments by name."""
+    if len(placed) > len(plan.places):
+        most = f"{len(plan.places)} positional argument" + ("" if len(plan.places) == 1 else "s")
+        raise TypeError(f"{cls.__name__}.__init__() takes {most} but {len(placed)} were given")
+    given = dict(zip(plan.places, placed, strict=False))
+    if twice := given.keys() & named.keys():
+        raise TypeError(f"{cls.__name__}.__init__() got multiple values for argument '{min(twice)}'")
+    return {**given, **named}
+
+
+def _refuse(cls: type[Any], plan: _Plan, given: Mapping[str, Any]) -> None:
     """Raise what Python itself says of wrong arguments."""
     for name in given:
         if name not in plan.names:
             raise TypeError(f"{cls.__name__}.__init__() got an unexpected keyword argument '{name}'")
     missing = ", ".join(f"'{name}'" for name in plan.names if name in plan.required and name not in given)
-    raise TypeError(f"{cls.__name__}.__init__() missing required keyword-only arguments: {missing}")
+    raise TypeError(f"{cls.__name__}.__init__() missing required arguments: {missing}")
 
 
 def _equal(self: Any, other: object) -> Any:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 
 from .errors import Finding
+from .lean import lean
 from .unknown import NOT_KNOWN
 
 KERNEL = "5.10"
@@ -19,7 +20,7 @@ _VERSION = re.compile(r"[0-9][0-9a-zA-Z._]*")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?")
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Limits:
     """What an environment may be made of, beside its specs.
 

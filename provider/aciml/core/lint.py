@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from .context import split_copy
 from .errors import Level
 from .image import canonical_json
-from .lint_bases import base_of
+from .lint_bases import base_of, is_of_windows
 from .lint_forms import (
     ANY_BUILDER,
     BUILDKIT,
@@ -141,9 +141,8 @@ def lint_dockerfile(
         builder: see ``lint_steps``.
         off: ids of rules that are switched off.
     """
-    # Dockerfile reference, "Parser directives": escape=` is for Windows, whose lines continue by another sign
-    if NOT_KNOWN in off or re.match(r"(#[^\n]*\n)*#\s*escape\s*=\s*`", text.removeprefix("\ufeff")):
-        return []  # it may be any rule that is switched off; lines for Windows, which continue by another sign
+    if NOT_KNOWN in off:
+        return []  # it may be any rule that is switched off
     course = _Course(Files(context_files, context_folder, "buildContext"), builder, whole=True)
     steps = parse_steps(text, name)
     judged = [
@@ -174,6 +173,8 @@ class _Dockerfile:
                 words = re.sub(r"(--\S+\s+)*", "", step.arguments).split()
                 known = self.stages.get(words[0].lower()) if words else None
                 self.memory = copy.deepcopy(known) if known else Memory.on(base_of(words[0] if words else ""))
+                if words and is_of_windows(words[0]):
+                    self.memory.shell = False  # PowerShell or cmd reads its RUN; that it is refused is told elsewhere
                 names = {str(count)} | ({words[2].lower()} if len(words) > 2 else set())  # FROM a AS b
                 self.stages |= dict.fromkeys(names, self.memory)
                 count, empty = count + 1, bool(words) and words[0] == "scratch"
@@ -283,7 +284,24 @@ def _known_faults(step: Step, text: str, course: _Course, memory: Memory) -> Ite
         if flags:  # a cache or a secret of another build may be there
             memory.lists, memory.any_file = None, True
         yield from run_faults(text, at, memory, step.rows_of_characters())
+    elif step.instruction == "HEALTHCHECK" and not signs and not forms:
+        yield from _health_faults(text, at, memory)
     yield from _remember(step, text, at, memory)
+
+
+_OF_HEALTH = frozenset({
+    "program-unknown", "program-missing", "option-unknown", "argument", "shell-syntax", "bash-only", "tool-command",
+})  # fmt: skip
+
+
+def _health_faults(text: str, at: int, memory: Memory) -> Iterator[Fault]:
+    """Judge the command of HEALTHCHECK: it is run later, by the same shell, and what it lacks then nobody sees."""
+    found = re.compile(r"(?i)CMD\s+").match(text, at)
+    if found is None or not memory.shell:
+        return
+    for fault in run_faults(text, found.end(), copy.deepcopy(memory)):
+        if fault.rule in _OF_HEALTH or fault.rule.endswith("-command"):
+            yield replace(fault, level=Level.WARNING)
 
 
 def _is_no_image(name: str) -> bool:
@@ -308,6 +326,8 @@ def _remember(step: Step, text: str, at: int, memory: Memory) -> Iterator[Fault]
     if step.instruction == "SHELL":
         shell = re.match(r'\[\s*"(?:/\S*/)?((?:ba|da|a|z|k)?sh)"', text[at:])
         memory.shell = bool(shell)
+        # bash(1), "INVOCATION": a login shell and an interactive one read files of the user
+        memory.login = bool(re.search(r'"(-[a-z]*[li][a-z]*|--login)"', text[at:]))
         memory.dialect = {"bash": BASH, "sh": memory.base.shell, "dash": DASH}.get(shell[1], "other") if shell else ""
     elif step.instruction == "USER":
         name = text[at:].strip().partition(":")[0]

@@ -25,7 +25,7 @@ _NOT_BUILT = words_of("sudo node npm jq vim nano less add-apt-repository envsubs
 # of Debian's own images, which have neither a compiler nor what downloads
 _BARE = _NOT_BUILT | words_of(
     "git wget curl python python3 pip pip3 gpg make gcc g++ cmake unzip zip xz bzip2 ps ssh locale-gen file"
-    " nvcc java go cargo Rscript lsb_release"
+    " nvcc java go cargo Rscript lsb_release systemctl"
 )
 _ALPINE = words_of(
     "git curl bash python python3 pip pip3 sudo node npm make gcc g++ cmake jq gpg java go cargo ssh"
@@ -82,6 +82,17 @@ _HOSTS = re.compile(
     r"^(docker\.io/|index\.docker\.io/|quay\.io/|mcr\.microsoft\.com/|nvcr\.io/|registry\.access\.redhat\.com/)"
 )
 _MIRRORS = re.compile(r"^((mirror/docker/)?library/)")
+
+# mcr.microsoft.com, "Windows base images": no Linux host runs them
+_WINDOWS = re.compile(
+    r"(mcr\.microsoft\.com/)?(windows(/.*)?|dotnet/framework/.*|powershell:.*(nano|servercore).*)"
+    r"|.*:.*(nanoserver|windowsservercore).*"
+)
+
+
+def is_of_windows(reference: str) -> bool:
+    """Tell whether an image is known to be one of Windows."""
+    return bool(_WINDOWS.fullmatch(reference.partition("@")[0]))
 
 
 def base_of(reference: str) -> Base:

@@ -48,7 +48,7 @@ def _assigned(name: str, command: Command) -> Iterator[Fault]:
     words = command.words
     at = next((at for at, word in enumerate(words) if word.raw == "=" and at), 0)
     variable = at == 1 and re.fullmatch(r"[A-Za-z_]\w*", name) and name not in _TEST and len(words) > 2
-    if variable or (at == 2 and name in _ASSIGNS):
+    if variable or (at >= 2 and name in _ASSIGNS):
         shown = f"{words[at - 1].raw}={words[at + 1].raw if len(words) > at + 1 else ''}"
         why = "no blank may stand around the = of a variable"
         yield fault_if(command.certain, "argument", words[at].at, why, f"write {shown}")
@@ -126,6 +126,13 @@ def _tar(command: Command) -> Iterator[Fault]:
             why = "tar opens no address"
             yield fault_if(command.certain, "argument", word.at, why, "write curl -fsSL URL | tar -xz")
             return
+    dashed = [word.value or word.raw for word in words]
+    actions = re.compile(r"-[a-zA-Z]*[Acdtrux][a-zA-Z]*|--(help|version|usage|show-defaults|.*[ae]t.*|.*e)(=.*)?")
+    bundle = words[0].value or "" if words else ""
+    if re.fullmatch(r"-?[zjJvfpkmhSOaP]+", bundle) and not any(actions.fullmatch(word) for word in dashed):
+        why = "tar is told neither to extract (x) nor to make (c) an archive"
+        yield fault_if(command.certain, "argument", words[0].at, why, f"write -x{bundle.lstrip('-')}")
+        return
     extracts = bool(words) and bool(re.fullmatch(r"-?[a-zA-Z]*x[a-zA-Z]*|--extract", words[0].value or ""))
     for word in words[1:]:
         if extracts and word.value == "-c":

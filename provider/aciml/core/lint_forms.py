@@ -122,6 +122,10 @@ def flag_faults(step: Step, flags: list[tuple[str, str | None, int]], *, builder
             yield Fault("flag-unknown", at, f"{word} has no option --{name}", advice)
         elif why := builder.missing(word, name):
             yield Fault("buildkit-only", at, why, BUILDKIT[word, name])
+        elif (
+            name in _ALONE and value is not None and not re.fullmatch(r'"?(true|false)"?|.*\$.*', value, re.IGNORECASE)
+        ):
+            yield Fault("flag-value", at, f'--{name} is true or false, not "{value}"', f"write --{name}")
         elif value is None and name not in _ALONE:
             yield Fault("flag-value", at, f"--{name} needs a value", f"write --{name}=...")
         elif value and "$" not in value and (wrong := _VALUES.get(name)) and not wrong[0].fullmatch(value.strip('"')):
@@ -135,6 +139,7 @@ def flag_faults(step: Step, flags: list[tuple[str, str | None, int]], *, builder
 
 
 _VALUES = {
+    "chown": (re.compile(r"[^:]*(:[^:]*)?"), "write user:group"),
     "chmod": (
         re.compile(r"0*[0-7]{1,4}|[ugoa]*[-+=][rwxXstugo]*(,[ugoa]*[-+=][rwxXstugo]*)*"),
         "write digits of 0 to 7, such as 755",
@@ -150,6 +155,17 @@ _MOUNT_KEYS = frozenset({
 })  # fmt: skip
 
 
+_MOUNT_VALUES = {
+    "mode": (re.compile(r"0*[0-7]{1,4}"), "write digits of 0 to 7, such as 0400"),
+    "size": (re.compile(r"(?i)\d+(\.\d+)?\s*([kmgtp]?i?b?)"), "write a number with its unit, such as 64m"),
+    "sharing": (re.compile(r"shared|private|locked"), "write shared, private or locked"),
+    "uid": (re.compile(r"\d+"), "write a number"),
+    "gid": (re.compile(r"\d+"), "write a number"),
+    "required": (re.compile(r"(?i)true|false|1|0|t|f"), "write true or false"),
+}
+"""Source: BuildKit's ``instructions/commands_runmount.go``; go-units' ``RAMInBytes`` for a size."""
+
+
 def _mount_fault(value: str) -> tuple[str, str] | None:
     """Judge ``type=cache,target=/x``; of a type that nobody knows something is told elsewhere."""
     pairs = dict(part.partition("=")[::2] for part in value.strip('"').split(","))
@@ -157,6 +173,10 @@ def _mount_fault(value: str) -> tuple[str, str] | None:
         if key and key not in _MOUNT_KEYS and "$" not in key:
             guess = closest(key, _MOUNT_KEYS, 0.6)
             return f'a mount has no "{key}"', f"did you mean {guess}?" if guess else "remove it"
+    for key, (shape, advice) in _MOUNT_VALUES.items():
+        given = pairs.get(key, "")
+        if given and "$" not in given and not shape.fullmatch(given):
+            return f'{key} of a mount does not take "{given}"', advice
     if pairs.get("type") in {"cache", "tmpfs"} and not pairs.keys() & {"target", "dst", "destination"}:
         return f"a mount of type {pairs['type']} needs a target", "write target=/path"
     return None
@@ -217,6 +237,9 @@ def _pair_faults(word: str, text: str, at: int) -> Iterator[Fault]:
     if word in {"ENV", "ARG"} and (command := re.search(r"\$\((?!\()|(?<!\\)`[^`]+`", rest)) and "'" not in rest:
         why = f"{word} runs no command: {command[0][:2]} stays as it stands"
         yield warning("instruction-form", at + command.start(), why, "set the variable in the RUN that uses it")
+    if word == "ARG" and (lone := re.search(r"\s(=)(\s|$)", rest)):
+        yield Fault("env-spaces", at + lone.start(1), "no space may stand around the = of ARG", "write NAME=value")
+        return
     # the old form `ENV NAME value`, where all that follows is the value (Dockerfile reference, "ENV")
     if word == "ARG" or ("=" not in rest.split(maxsplit=1)[0] and len(rest.split(maxsplit=1)) > 1):
         return

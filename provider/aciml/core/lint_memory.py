@@ -40,6 +40,8 @@ class Memory:
     lists: bool | None = None
     answered: bool = False
     shell: bool = True
+    login: bool = False
+    """Whether SHELL reads the files of its user, where conda writes itself."""
     dialect: str = ""
     replaced: set[str] = field(default_factory=set)
     absent: set[str] = field(default_factory=set)

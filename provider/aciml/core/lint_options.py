@@ -272,9 +272,12 @@ def option_faults(name: str, verb: Word, command: Command) -> Iterator[Fault]:
     if name == "uv" and verb.value == "pip" and len(words) > 1 and words[1].value in {"install", "sync"}:
         known = _UV_PIP
     if known:
+        # an option that is passed over fails nothing: a warning at most
         certain = command.certain and name not in _LENIENT
         yield from _of_others(name, verb, words, certain=certain)
-        yield from _mistyped(f"{name} {verb.value}", words, known, certain=certain, whole=known is _APT)
+        # apt's are the same in front of its command
+        told = list(command.words[1:]) if known is _APT else words
+        yield from _mistyped(f"{name} {verb.value}", told, known, certain=certain, whole=known is _APT)
     if name == "pip" and (short := _PIP_SHORT.get(verb.value or "")):
         for word in words:
             value = word.value or ""
@@ -286,6 +289,7 @@ def option_faults(name: str, verb: Word, command: Command) -> Iterator[Fault]:
 
 
 def _of_others(name: str, verb: Word, words: list[Word], *, certain: bool) -> Iterator[Fault]:
+    # the one command of pip that asks, and so has --yes
     if verb.value == "uninstall":
         return
     for word in words:
@@ -307,6 +311,7 @@ def _mistyped(
 ) -> Iterator[Fault]:
     for word in words:
         value = (word.value or word.raw).partition("=")[0]
+        # POSIX, Utility Syntax Guidelines, 10: what follows is no option, whatever it looks like
         if value == "--":
             return
         if wrong := _dashes_of(value, known, whole=whole):

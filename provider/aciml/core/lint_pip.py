@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from .lint_memory import Memory
-from .lint_rules import Fault, fault_if, warning, words_of
+from .lint_rules import Fault, fault_if, slip, warning, words_of
 from .lint_tools import command_of
 from .module_names import INDEX_PACKAGES, usual_name
 from .shell import Command, Word
@@ -23,6 +23,9 @@ _WITH_VALUE = words_of(
     " -b --build --group --default-timeout -w --wheel-dir --hash --src"
 )
 _FILES = {"-r": "--requirement", "-c": "--constraint"}
+_SCHEMES = words_of(
+    "http https file ftp git+https git+http git+ssh git+git git+file hg+https hg+http svn+https svn+ssh"
+)
 _NAME = r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?(?:\[[^\]]*\])?"
 _SINGLE = re.compile(rf"({_NAME})\s*=\s*([0-9][\w.*+!-]*)")
 _OPERATOR = re.compile(r"(==|>=|<=|~=|!=|===|<|>|=)[\w.*+!-]*")
@@ -56,6 +59,7 @@ def _nothing(command: Command, verb: Word, name: str) -> Iterator[Fault]:
 
 def _redirected(command: Command, verb: Word, name: str) -> Iterator[Fault]:
     """``numpy>=1.2`` without quotes writes a file, ``numpy<2`` reads one."""
+    # only where a word ends right before the sign: with a blank between them it may be a redirection on purpose
     ends = {word.at + len(word.raw) for word in command.words if word.at > verb.at and word.raw}
     for each in command.redirections:
         if each.at not in ends or each.sign not in {"<", ">"} or not _VERSION.fullmatch(each.target.raw):
@@ -63,6 +67,7 @@ def _redirected(command: Command, verb: Word, name: str) -> Iterator[Fault]:
         does = "reads" if each.sign == "<" else "writes"
         why = f"the shell {does} a file here: {each.sign} stands outside of quotes"
         advice = f"write {name} {verb.value} '{_whole(command, each.at)}'"
+        # a file that is to be read is not there; one that is written comes to be, and pip installs something else
         fails = any(other.sign == "<" and other.at >= each.at for other in command.redirections)
         yield fault_if(command.certain and fails, "pip-argument", each.at, why, advice)
         return
@@ -86,6 +91,7 @@ def _arguments(command: Command, verb: Word) -> Iterator[tuple[str, Word]]:
         if value in _WITH_VALUE:
             if following := next(rest, None):
                 yield _FILES.get(value, value), following
+        # -rfile: an option of one letter takes what follows for its value (optparse)
         elif found := re.match(r"(-[rc])(?=[^-\s])", value):
             yield _FILES[found[1]], Word(value[2:] if word.value else None, word.at + 2, value[2:])
         elif found := re.match(r"(--requirement|--constraint)=", value):
@@ -106,6 +112,9 @@ def _requirements(command: Command, verb: Word) -> Iterator[Fault]:
         )
     for option, word in asked:
         value = word.value
+        if value and (address := _of_address(option, value)):
+            yield fault_if(certain and address[2], "pip-argument", word.at, address[0], address[1])
+            continue
         if value is None or "://" in value or value.startswith("git+"):
             continue
         if option:
@@ -120,6 +129,26 @@ def _requirements(command: Command, verb: Word) -> Iterator[Fault]:
             yield warning("package-unknown", word.at, f'the public index has no package "{value}" to install', meant)
 
 
+def _of_address(option: str, value: str) -> tuple[str, str, bool] | None:
+    """Return why pip reaches no such address, what to write, and whether that is certain."""
+    scheme, found, _ = value.partition("://")
+    scheme = scheme.rpartition("@")[2].strip().lower()
+    if (
+        found
+        and re.fullmatch(r"[a-z+]+", scheme)
+        and scheme not in _SCHEMES
+        and not re.search(r"(ssh|lp|bzr|s3|gs)", scheme)
+    ):
+        meant = slip(scheme, _SCHEMES) or ("git+https" if scheme.startswith("git") else "https")
+        return f'"{scheme}://" is no address of pip', f"write {meant}://", scheme != "git"
+    if option in {"-i", "--index-url", "--extra-index-url"} and not found and re.match(r"[\w-]+(\.[\w-]+)+/", value):
+        return f'"{value}" is no address: its scheme is missing', f"write https://{value}", False
+    if option in {"-e", "--editable"} and re.fullmatch(r"[A-Za-z][\w-]*", value):
+        # a folder of that name may have come by any step before
+        return f"-e takes a folder or an address, not a name such as {value}", f"write {value} alone", False
+    return None
+
+
 def _of_index(value: str) -> str:
     """Return what is meant by a name that the public index does not have; empty if it may have it."""
     name = (re.match(_NAME, value) or [""])[0].partition("[")[0]
@@ -127,7 +156,7 @@ def _of_index(value: str) -> str:
     return f"did you mean {meant}{value[len(name) :]}?" if meant else ""
 
 
-def _wrong(value: str) -> tuple[str, str] | None:  # noqa: PLR0911  # one kind each
+def _wrong(value: str) -> tuple[str, str] | None:  # noqa: C901, PLR0911  # one kind each
     """Return why pip refuses a requirement, and what to write."""
     if _REQUIREMENTS.fullmatch(value):
         return f"pip takes {value} for a package", f"write -r {value}"
@@ -135,12 +164,23 @@ def _wrong(value: str) -> tuple[str, str] | None:  # noqa: PLR0911  # one kind e
         return f'pip takes no single =: "{value}"', f"write {found[1]}=={found[2]}"
     if _OPERATOR.fullmatch(value):
         return f'"{value}" stands apart from its package', f"write it without spaces: name{value}..."
-    if "/" in value or "\\" in value or value.startswith(".") or _VALID.fullmatch(value):
+    if "/" in value or "\\" in value or value.startswith("."):
+        return None
+    if _VALID.fullmatch(value) and not re.search(r"@\d|\.[xX](?=$|[,;\s])", value):
         return None
     if found := re.fullmatch(rf"({_NAME})(=>|=<|=~|=!)([\w.]+.*)", value):
         return f'"{value}" is no requirement', f"write {found[1]}{found[2][::-1]}{found[3]}"
+    if found := re.fullmatch(rf"({_NAME})[@:](\d[\w.]*)", value):
+        return f'"{value}" is no requirement of pip', f"write {found[1]}=={found[2]}"
+    if found := re.fullmatch(rf"({_NAME})\s*==\s*(\d[\w.]*\.)[xX]", value):
+        return f'"{value}" is no requirement: x is no number', f"write {found[1]}=={found[2]}*"
+    if (blank := re.fullmatch(r"[A-Za-z][\w.]*( [A-Za-z][\w.]*)+", value)) and " if " not in value:
+        return f'"{value}" is no requirement: a name has no blanks', f"write {blank[0].replace(' ', '-')}"
+    if re.fullmatch(r"[A-Za-z0-9][\w.-]*\[[^\]]*", value):
+        return f'"{value}" is no requirement: a ] is missing', "write name[extra]==1.0, in quotes"
     if re.fullmatch(rf"{_NAME}(==[\w.]+)?,.*", value):
         return f'"{value}" is no requirement', "write spaces between packages, no commas"
+    # what begins like a requirement; anything else may be a path or a word that we do not know
     if re.match(r"[A-Za-z0-9][\w.-]*\s*[\[=<>!~,]", value):
         return f'"{value}" is no requirement', "write a name, and a version such as ==1.2 or >=1.2,<2"
     return None
@@ -166,6 +206,7 @@ def _files(command: Command, verb: Word, memory: Memory, *, moved: bool) -> Iter
         if (moved and not value.startswith("/")) or memory.may_have(value):
             continue
         why = f"no step before has copied {value}"
+        # nothing so far could have brought it: no COPY, no download, and a base of a system alone
         if memory.sealed and memory.base.family and command.certain:
             yield Fault("file-missing", word.at, why, "COPY it first")
         else:

@@ -10,7 +10,7 @@ from .lint_bases import INSTALLS, PACKAGERS
 from .lint_memory import Memory
 from .lint_rules import Fault, fault_if, slip, warning, words_of
 from .shell import Command, Word
-from .shell_nodes import BASH, DASH
+from .shell_nodes import DASH
 
 _ASSIGNMENT = re.compile(r"\w+=")
 # options with a value, and how many words come before the program
@@ -21,19 +21,29 @@ _WRAPPERS: dict[str, tuple[str, int]] = {
     "xargs": ("-n -P -I -a -d -L -s -E --max-args --max-procs --arg-file --delimiter --replace --max-lines", 0),
     "stdbuf": ("-i -o -e", 0), "gosu": ("", 1), "su-exec": ("", 1), "chronic": ("", 0), "unbuffer": ("", 0),
     "tini": ("", 0), "dumb-init": ("", 0), "xvfb-run": ("-n -s -e -f -w", 0), "command": ("", 0), "builtin": ("", 0),
-    "chroot": ("", 1),
+    "chroot": ("", 1), "flock": ("-w -E --timeout --conflict-exit-code", 1), "fakeroot": ("", 0), "doas": ("-u -C", 0),
+    "busybox": ("", 0), "linux32": ("", 0), "setarch": ("", 1),
 }  # fmt: skip
 _RUNNERS = {
     "conda": "-n -p --name --prefix --cwd",
     "mamba": "-n -p --name --prefix --cwd",
     "micromamba": "-n -p -r --name --prefix",
 }
+_OWN_RUNNERS = {
+    "poetry": "", "pipenv": "", "pdm": "-p -e", "hatch": "-e", "pixi": "-e --environment --manifest-path",
+    "uv": "--with --with-requirements --python -p --extra --group --index --project --directory --env-file --package",
+}  # fmt: skip
+"""Programs that run others in an environment of their own, which has what nobody knows, with their options."""
 
 _MEANT = words_of(
     "apt-get apt-cache apt-mark add-apt-repository dpkg pip pip3 conda mamba micromamba npm yarn node python"
     " python3 curl wget git tar unzip gzip chmod chown mkdir echo useradd groupadd adduser addgroup make"
     " cmake gcc sed grep cat touch export source apk yum dnf microdnf rpm bash sudo printf find xargs install"
-    " rmdir sleep poetry ldconfig locale-gen update-ca-certificates update-alternatives"
+    " rmdir sleep poetry ldconfig locale-gen update-ca-certificates update-alternatives pnpm cargo rustup rustc julia"
+    " gradle composer dotnet kubectl helm terraform docker rsync openssl ssh-keyscan ssh-keygen sha256sum md5sum"
+    " envsubst usermod groupmod userdel deluser gunzip bunzip2 systemctl service zypper pacman dpkg-reconfigure"
+    " debconf-set-selections apt-key bundle virtualenv pipenv jupyter python3-config ruby perl java javac npx pipx"
+    " fc-cache dpkg-query mktemp readlink dirname basename patch chpasswd setcap useradd rpm2cpio cpio unxz getent"
 )
 # programs that there are, near to one of the others
 _REAL = words_of(
@@ -50,8 +60,12 @@ _REAL = words_of(
     " openssl gpg htop tmux screen svn hg cvs ctest meson ninja uv uvx gdal gdb lldb clang ar as nm strip"
     " ranlib file which whereis locale localedef chsh chpasswd passwd gpasswd nologin tree rsync aria2c bower"
     " gulp grunt tsc deno bun pnpm lerna pod pdm hatch tox nox flit pytest mypy ruff mamba-build condax"
-    " anaconda constructor conda-lock conda-build pixi spack snap brew flatpak nix guix dnf-3 tdnf zypper"
+    " anaconda constructor conda-lock conda-build pixi spack snap brew flatpak nix guix dnf-3 tdnf zypper elm dockerd"
+    " bundler gradlew jar rake rails perldoc javap rustfmt rustdoc kubectx helmfile services sha1sum"
+    " sha512sum sha224sum sha384sum rsyncd unrar unar unlzma bunzip chsh chfn sum b2sum cksum"
+    " batch match fc-list fc-match getopt getcap setfacl getfacl dpkg-deb pacmd sysctl"
 )
+_SHORT = ("cd", "cp", "ln", "ls", "mv", "rm")
 _BASH_ONLY = words_of("source [[ (( pushd popd shopt declare typeset let mapfile readarray")
 
 
@@ -62,77 +76,59 @@ def unwrapped(command: Command) -> Command:
     """
     words, fed, added = list(command.words), command.fed, False
     while words:
-        name = _basename(words[0].value)
+        name = plain_name(words[0].value)
         if _ASSIGNMENT.match(words[0].value or ""):
             words = words[1:]
         elif name in _RUNNERS and len(words) > 1 and words[1].value == "run":
             words = _after_options(words[2:], _RUNNERS[name], 0)
+        elif name in _OWN_RUNNERS and len(words) > 2 and words[1].value == "run":
+            words = _after_options(words[2:], _OWN_RUNNERS[name], 0)
         elif name in _WRAPPERS:
             options, skipped = _WRAPPERS[name]
+            # command -v asks for a program, and starts none (POSIX, "command")
             if name == "command" and any(word.value in {"-v", "-V"} for word in words[1:2]):
                 break
             fed, added = fed or name == "xargs", added or name == "xargs"
             words = _after_options(words[1:], options, skipped)
         else:
             break
+    # what comes from the pipe: how many words, and which, nobody knows here
     if added and words:
         words.append(Word(None, words[-1].at, ""))
     return replace(command, words=tuple(words), fed=fed)
 
 
+def runs_elsewhere(command: Command) -> bool:
+    """Tell whether a command starts a program in an environment of its own: what is there, the image does not say."""
+    return bool(command.words) and plain_name(command.words[0].value) in _OWN_RUNNERS
+
+
 def _after_options(words: list[Word], with_value: str, skipped: int) -> list[Word]:
     options = with_value.split()
-    while words and (words[0].value or "").startswith("-"):
+    # -I{} has no value that is certain, and is an option
+    while words and (words[0].value or words[0].raw).startswith("-"):
         words = words[2 if words[0].value in options else 1 :]
     return words[skipped:]
 
 
-def _basename(value: str | None) -> str:
+def plain_name(value: str | None) -> str:
+    """Return a program's name without a folder of programs."""
     return (value or "").rsplit("/", 1)[-1] if re.match(r"/[\w./-]*bin/[\w.-]+$", value or "") else value or ""
-
-
-def inner_script(command: Command, dialect: str) -> tuple[str, int, str] | None:
-    """Return the text that ``sh -c`` or ``bash -lc`` runs, its offset, and its grammar; None for other commands."""
-    name = _basename(command.words[0].value) if command.words else ""
-    if name in {"su", "runuser"}:
-        return _of_another_user(command)
-    if name not in {"sh", "bash", "dash", "ash", "zsh"} or command.fed:
-        return None
-    options = 0
-    while (word := command.words[1 + options] if len(command.words) > 1 + options else None) is not None:
-        options += 1
-        if not (word.value or "").startswith("-"):
-            return None
-        if re.fullmatch(r"-[a-z]*c", word.value or ""):
-            break
-    script = command.words[1 + options] if len(command.words) > 1 + options else None
-    return _script_in(script, {"sh": dialect, "bash": BASH, "dash": DASH}.get(name, ""))
-
-
-def _of_another_user(command: Command) -> tuple[str, int, str] | None:
-    """``su app -c "..."``: the grammar is that of the user's own shell, which nobody knows here."""
-    words = command.words
-    at = next((at for at, word in enumerate(words) if word.value in {"-c", "--command", "-lc"}), len(words))
-    return _script_in(words[at + 1] if at + 1 < len(words) else None, "")
-
-
-def _script_in(script: Word | None, dialect: str) -> tuple[str, int, str] | None:
-    if script is None or script.value is None or not script.value.strip():
-        return None
-    # inside of its quotes the text stands as it is, unless something was escaped
-    same = script.raw[1:-1] == script.value
-    return script.value, script.at + 1 if same else -1 - script.at, dialect
 
 
 def program_faults(command: Command, memory: Memory, *, as_root: bool = False) -> Iterator[Fault]:
     """Judge the first word: mistyped, of another family of images, of Bash alone, or not there."""
     first = command.words[0] if command.words else None
-    name = _basename(first.value) if first else ""
+    name = plain_name(first.value) if first else ""
+    if first is not None and re.match(r"\[(-|\"?\$|!)", first.raw):
+        yield _glued(first, command)
     if first is None or not name or name in memory.replaced:
         return
     yield from _by_its_words(name, command)
     if name in _BASH_ONLY:
         yield from bash_only(name, first.at, memory, certain=command.certain)
+    elif _is_elsewhere(first.value or ""):
+        return
     elif name in PACKAGERS:
         yield from _of_other_family(name, first, command, memory, as_root=as_root)
     elif name in memory.absent:
@@ -144,10 +140,14 @@ def program_faults(command: Command, memory: Memory, *, as_root: bool = False) -
         yield fault_if(certain, "program-unknown", first.at, f'there is no program "{name}"', f"did you mean {meant}?")
     elif memory.dialect == DASH and name in {"echo", "["}:
         yield from _otherwise_in_dash(name, command, memory)
-    elif memory.dialect == DASH and name == "set" and any(word.value == "pipefail" for word in command.words):
-        yield from bash_only("set -o pipefail", first.at, memory, certain=command.certain)
-    elif not memory.dialect and name == "set" and any(word.value == "pipefail" for word in command.words):
-        yield from bash_only("set -o pipefail", first.at, memory, certain=False)
+    elif name == "set" and any(word.value == "pipefail" for word in command.words):
+        # of a shell that nobody knows it is not certain; of Bash and others nothing is said
+        yield from bash_only("set -o pipefail", first.at, memory, certain=command.certain and memory.dialect == DASH)
+
+
+def _is_elsewhere(path: str) -> bool:
+    """Tell whether a program is named in a folder that is none of the system's; the base does not say what is there."""
+    return path.startswith("/") and not re.match(r"/(usr/(local/)?)?s?bin/", path)
 
 
 def _by_its_words(name: str, command: Command) -> Iterator[Fault]:
@@ -165,6 +165,12 @@ def _without_m(command: Command) -> Iterator[Fault]:
         word = command.words[1]
         why = f'Python runs a file "{word.value}" here, which nobody means'
         yield fault_if(command.certain, "program-unknown", word.at, why, "write python -m pip")
+
+
+def _glued(first: Word, command: Command) -> Fault:
+    """``[-f x ]`` starts a program of that name (POSIX, test): in a condition nobody hears of it."""
+    why = f"{first.raw} is one word here, and [ is a program"
+    return fault_if(command.certain, "shell-syntax", first.at, why, "write a blank behind the [")
 
 
 def _without_bracket(command: Command) -> Iterator[Fault]:
@@ -204,7 +210,6 @@ def bash_only(what: str, at: int, memory: Memory, *, certain: bool) -> Iterator[
     why = f"{what} is of Bash, and sh of this image is dash" if known else f"{what} is of Bash, and sh may be dash"
     advice = 'write SHELL ["/bin/bash", "-c"] before the step'
     if what == "source":
-        advice = "write . instead, or " + advice.removeprefix("write ")
         advice = 'write . (a dot) instead, or SHELL ["/bin/bash", "-c"] before the step'
     yield fault_if(known and certain, "bash-only", at, why, advice)
 
@@ -212,6 +217,7 @@ def bash_only(what: str, at: int, memory: Memory, *, certain: bool) -> Iterator[
 def _otherwise_in_dash(name: str, command: Command, memory: Memory) -> Iterator[Fault]:
     """``echo -e`` prints -e, and ``[ a == b ]`` is no comparison."""
     words = command.words[1:]
+    # POSIX leaves open what echo makes of -e; dash takes it for a text, Bash for an option
     if name == "echo" and words and words[0].value in {"-e", "-ne", "-en"}:
         why = "echo of dash, the sh of this image, prints -e"
         yield warning("bash-only", words[0].at, why, "write printf")
@@ -247,7 +253,8 @@ def _is_question(command: Command) -> bool:
 
 
 _CERTAIN = words_of(
-    "bash git wget curl python python3 pip pip3 make gcc g++ cmake unzip jq npm node vim conda mamba cargo"
+    "bash git wget curl python python3 pip pip3 make gcc g++ cmake unzip jq npm node vim conda mamba cargo useradd"
+    " groupadd usermod"
 )
 """Programs that no official image of a system has by itself, whatever its tag."""
 _PACKAGE = {
@@ -256,12 +263,18 @@ _PACKAGE = {
     "ping": "iputils-ping", "envsubst": "gettext-base", "locale-gen": "locales", "lsb_release": "lsb-release",
     "add-apt-repository": "software-properties-common",
 }  # fmt: skip
+_ALPINE_PACKAGE = {
+    "pip": "py3-pip", "pip3": "py3-pip", "ssh": "openssh-client", "go": "go", "java": "openjdk17-jre", "gpg": "gnupg",
+    "gcc": "build-base", "g++": "build-base",
+}  # fmt: skip
 _OWN = {
     **dict.fromkeys(
         ("conda", "mamba", "micromamba"), "list what it installs in the conda file, or take a base that has it"
     ),
     **dict.fromkeys(("poetry", "uv"), "install it first: pip install, or its own installer"),
-    **dict.fromkeys(("yarn", "pnpm"), "install it first: npm install -g"),
+    "yarn": "install it first: npm install -g yarn, or corepack enable",
+    "pnpm": "install it first: npm install -g pnpm, or corepack enable",
+    "systemctl": "nothing runs systemd in an image; what shall start is the service's own command",
     **dict.fromkeys(("brew", "snap", "choco", "winget"), "write apt-get"),
 }
 """What to do about programs that no package manager of a system brings."""
@@ -280,6 +293,7 @@ def _absent(name: str, first: Word, command: Command, memory: Memory) -> Iterato
         return
     if name == "sudo":
         why = "sudo is not in this image, and steps run as " + (memory.user or "root")
+        # a step before may have brought it: then it is only likely that it is not there
         certain = command.certain and memory.sealed
         yield fault_if(
             certain, "sudo", first.at, why, "leave sudo out" if not memory.user else "write USER root before"
@@ -287,6 +301,7 @@ def _absent(name: str, first: Word, command: Command, memory: Memory) -> Iterato
         return
     certain = command.certain and memory.sealed and not memory.installed and name in _CERTAIN
     package = _PACKAGE.get(name, name)
+    package = _ALPINE_PACKAGE.get(name, package) if memory.base.family == "alpine" else package
     advice = f"install it first: {_INSTALL[memory.base.family]} {package}" if name not in _OWN else _OWN[name]
     if memory.base.family == "alpine" and name in _INSTEAD_ON_ALPINE:
         advice = f"{_INSTEAD_ON_ALPINE[name]}, or install it first: apk add shadow"
@@ -298,6 +313,10 @@ def _meant(name: str) -> str:
     # programs are written in small letters, and with a hyphen
     if (plain := name.lower().replace("_", "-")) != name and plain in _MEANT and len(plain) > 2:
         return plain
+    if name.istitle() or name.startswith("R"):
+        return slip(name, {"Rscript"})
     if name in _MEANT or name in _REAL or not re.fullmatch(r"[a-z][a-z0-9-]{2,}", name):
         return ""
-    return slip(name, _MEANT)
+    # the short ones, with a letter written twice: rmm, mvv
+    short = next((one for one in _SHORT if len(name) == 3 and name in {one[0] + one, one + one[1]}), "")
+    return short or slip(name, _MEANT)

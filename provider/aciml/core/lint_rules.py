@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from .errors import Finding, Level
+from .lean import lean
 from .meant import meant
 from .steps import Step
 
@@ -40,6 +41,7 @@ RULES = {
     "tool-command": "git, dnf, poetry and others have no such command",
     "pip-argument": "an argument of pip install that pip refuses, or the shell takes for a redirection",
     "argument": "an argument that a program such as chmod, tar or wget refuses",
+    "removes-system": "rm, chmod or chown of the folders that the system stands on",
     "no-packages": "an installation that names no package",
     "package-unknown": "a package's name that is mistyped",
     "file-missing": "a file that no step has copied",
@@ -76,7 +78,7 @@ RULES = {
 """What each id stands for; ``lintOff`` takes the ids."""
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Fault:
     """One thing that is wrong in a step; ``at`` is an offset in the step's joined text."""
 
@@ -97,7 +99,7 @@ def fault_if(certain: bool, rule: str, at: int, why: str, advice: str) -> Fault:
     return Fault(rule, at, why, advice, Level.ERROR if certain else Level.WARNING)
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class LintFinding(Finding):
     """A finding with its place; ``line`` and ``column`` count from 1, in the file or in the entry of the list."""
 
@@ -110,6 +112,7 @@ class LintFinding(Finding):
 def finding_of(step: Step, fault: Fault, where: str = "") -> LintFinding:
     """Say where in the user's text the fault is. ``where`` is the property, for text that is no list of steps."""
     _, origins = step.joined()
+    # an offset behind the last letter is the end of the text, such as a quote that never closes
     entry, line, column = step.place(origins[max(0, min(fault.at, len(origins) - 1))])
     place = f"{step.file}:{line}:{column}: step {step.number}" if step.file else _in_entry(step.number, line, column)
     path = where or (f"extraSteps[{entry}]" if step.entry >= 0 else "extraSteps")
@@ -129,6 +132,7 @@ def capped(findings: Sequence[LintFinding]) -> list[LintFinding]:
     """Return the findings, and instead of very many of one level how many more there are."""
     kept = list[LintFinding]()
     for level in Level:
+        # each level by itself: a hundred warnings must not hide an error
         of_level = [finding for finding in findings if finding.level is level]
         kept += of_level[:_MOST]
         more = len(of_level) - _MOST
@@ -167,6 +171,7 @@ def _is_slip(word: str, meant: str) -> bool:
         return False
     pairs = enumerate(zip(word, meant, strict=False))
     at = next((at for at, (one, other) in pairs if one != other), min(len(word), len(meant)))
+    # the rest has to be equal from there on: a second slip is another word
     swapped = word[at : at + 2] == meant[at : at + 2][::-1] and word[at + 2 :] == meant[at + 2 :]
     doubled = len(word) > len(meant) and at > 0 and word[at] == word[at - 1] and word[at + 1 :] == meant[at:]
     if swapped or doubled or len(meant) < 4:

@@ -8,11 +8,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 
+from .errors import Level
+from .lint_commands import further_faults
 from .lint_files import file_faults
+from .lint_inner import inner_commands, inner_script
 from .lint_memory import Memory
+from .lint_operands import operand_faults
 from .lint_options import plain_option_faults
 from .lint_pip import argument_faults
-from .lint_programs import bash_only, inner_script, program_faults, unwrapped
+from .lint_programs import bash_only, program_faults, runs_elsewhere, unwrapped
 from .lint_rules import Fault, fault_if, warning, words_of
 from .lint_tools import (
     command_of,
@@ -78,6 +82,7 @@ def json_command(text: str, at: int) -> Command | None:
         return None
     placed = []
     for word in words:
+        # as it was most likely written; a word with other escapes is placed where the one before it ended
         shown = json.dumps(word, ensure_ascii=False)
         place = text.find(shown, at)
         at = max(place, at)
@@ -90,6 +95,7 @@ def run_faults(text: str, at: int, memory: Memory, rows: list[int] | None = None
 
     ``rows`` tells, for each character, in which line of the user's text it stands.
     """
+    # by the text and not by words: it may be an ENV-like prefix, a file that is written, or an option far away
     memory.answered = memory.answered or bool(_ANSWERS.search(text))
     if text.startswith("[", at) and (command := json_command(text, at)):
         # no shell reads the JSON form: nothing is expanded, and && is a word
@@ -101,8 +107,10 @@ def run_faults(text: str, at: int, memory: Memory, rows: list[int] | None = None
         memory.forget()
         return
     body, start = found
+    # an idiom of many Dockerfiles: from here on /bin/sh is Bash
     if _NEW_SHELL.search(body):
         memory.dialect = BASH
+    # only a heredoc has a first line that the kernel reads
     shebang = _SHEBANG.match(body) if start != at else None
     dialect = (BASH if shebang[1] == "bash" else "") if shebang else memory.dialect
     yield from _script_faults(body, start, dialect, memory, text, rows)
@@ -116,17 +124,25 @@ def _script_faults(
     yield from swallowing
     if script.broken and not swallowing:
         yield Fault("shell-syntax", script.broken.at, script.broken.why, script.broken.advice)
+    if not script.readable:
+        why, advice = (
+            "this script is nested too deep to be read here",
+            "nothing in it is judged; put it in a file of its own",
+        )
+        yield warning("shell-syntax", start, why, advice)
     if script.broken or not script.readable:
         memory.forget()
         return
+    # for this script alone: the next step has the image's shell again
     kept, memory.dialect = memory.dialect, dialect
     yield from _of_bash(script, body[: script.dash.at - start + 4] if script.dash else "", memory)
+    # a name that the script gives to something of its own is no mistyped program
     memory.replaced |= script.functions | _aliases(script)
     if not swallowing:
         yield from _trailing_spaces(body, start)
     yield from _backgrounds(script, body)
     yield from _lost_instructions(script, rows) if rows else ()
-    yield from _not_initialised(script, body)
+    yield from () if memory.login else _not_initialised(script, body)
     yield from _without_effect(script)
     yield from _commands(_as_set_ends(script, body), memory, text)
     memory.dialect = kept
@@ -158,19 +174,23 @@ def _of_bash(script: Script, seen: str, memory: Memory) -> Iterator[Fault]:
         yield from bash_only(what, script.dash.at, memory, certain=True)
         return
     globs = {word.at for one in script.commands for word in one.words if one.words[0].value in {"curl", "rsync", "awk"}}
-    for at, what in [found for found in script.bashisms if found[0] not in globs][:1]:
+    told = [found for found in script.bashisms if found[0] not in globs]
+    # what ends the script comes before what only does something else
+    for at, what in sorted(told, key=lambda found: not found[1].startswith("this"))[:1]:
         yield from bash_only(what, at, memory, certain=script.plain and what.startswith("this"))
 
 
 def _exec_faults(command: Command) -> Iterator[Fault]:
     name = (command.words[0].value or "").rsplit("/", 1)[-1] if command.words else ""
     shell = 'write the command without brackets, or ["sh", "-c", "..."]'
+    # the kernel looks for a file of that name, and there is none (execve(2))
     if name in _BUILTINS:
         why = f"no shell reads this form, and {name} is a word of the shell"
         yield Fault("exec-form-shell", command.words[0].at, why, shell)
         return
     words = command.words[1:]
     if name in _SHELLS:
+        # behind -c stands the script, then its own arguments: a sign among those is no mistake of form
         after = next((at for at, word in enumerate(words) if re.fullmatch(r"-[a-z]*c", word.value or "")), len(words))
         words = tuple(word for word in words[after + 2 :] if word.value in _SIGNS)
     for word in words if name not in {"pwsh", "cmd", "powershell", "env", "find"} else ():
@@ -306,17 +326,20 @@ def _commands(commands: tuple[Command, ...], memory: Memory, text: str) -> Itera
             continue
         command = unwrapped(given)
         yield from program_faults(given, memory)
-        if command.words != words:
+        if command.words != words and not runs_elsewhere(given):
             yield from program_faults(command, memory, as_root=_becomes_root(given, command))
         if inner := inner_script(command, memory.dialect):
-            yield from _inner(inner, memory, text)
+            yield from _inner(inner, memory, text, certain=command.certain)
             continue
+        yield from _commands(tuple(inner_commands(command)), memory, text)
         name, _ = program_of(command)
         if name not in memory.replaced:
             yield from tool_faults(command, answered=memory.answered)
             yield from other_questions(command, answered=memory.answered)
             yield from plain_option_faults(name, command)
+            yield from further_faults(name, command)
             yield from file_faults(name, command)
+            yield from operand_faults(name, command)
             yield from argument_faults(command, memory, moved=moved)
             yield from _lists(command, name, memory)
         moved = moved or name in {"cd", "pushd"}
@@ -328,12 +351,14 @@ def _becomes_root(given: Command, command: Command) -> bool:
     return any((word.value or "").rsplit("/", 1)[-1] in {"sudo", "doas", "gosu", "su-exec"} for word in before)
 
 
-def _inner(inner: tuple[str, int, str], memory: Memory, text: str) -> Iterator[Fault]:
+def _inner(inner: tuple[str, int, str], memory: Memory, text: str, *, certain: bool) -> Iterator[Fault]:
     """Judge the script that a shell is handed; its faults stand where the text does, or at its beginning."""
     body, start, dialect = inner
     at = start if start >= 0 else -1 - start
     for fault in _script_faults(body, at, dialect, memory, text, None):
-        yield fault if start >= 0 else replace(fault, at=at)
+        # what fails in a shell that may not run is no more certain than that shell
+        level = Level.WARNING if fault.level is Level.ERROR and not certain else fault.level
+        yield replace(fault, level=level) if start >= 0 else replace(fault, at=at, level=level)
 
 
 def _remember(command: Command, name: str, memory: Memory) -> None:
@@ -365,6 +390,7 @@ def _remember(command: Command, name: str, memory: Memory) -> None:
         # of a file of requirements, or a variable, nobody knows what it names
         if None in named or any(word.value in {"-r", "--requirement", "."} for word in command.words):
             memory.absent.clear()
+        # a requirement may have a version, extras or a marker behind the name (PEP 508)
         memory.absent -= {re.split(r"[=<>~!\[@;]", name or "", maxsplit=1)[0].lower() for name in named}
 
 
@@ -386,6 +412,7 @@ def _lists(command: Command, name: str, memory: Memory) -> Iterator[Fault]:
         memory.lists = memory.lists if name in _HARMLESS | _WRITES else None
         return
     _, verb = command_of(command)
+    # a command in a variable may be update: what is not known is neither reported nor taken for granted
     if verb is None or verb.value in {"update", None}:
         memory.lists = True if verb and verb.value == "update" else None
     elif verb.value == "install" and memory.lists is False and installs_from_lists(command, verb):

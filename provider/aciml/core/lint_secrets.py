@@ -29,6 +29,11 @@ _SHAPES = re.compile(
     r"|hf_[A-Za-z0-9]{34}|pypi-AgEI[\w-]{40,}|npm_[A-Za-z0-9]{36}|AIza[\w-]{35}|sk-(?:proj-|ant-(?:api\d\d-)?)?[A-Za-z0-9]{32,}"
     r"|dckr_pat_[\w-]{20,}|eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,})|AccountKey=[A-Za-z0-9+/]{60,}"
     r"|SharedAccessKey=[A-Za-z0-9+/]{30,}|-----BEGIN [A-Z ]*PRIVATE KEY-----"
+    r"|[sr]k_live_[A-Za-z0-9]{20,}|SG\.[\w-]{20,24}\.[\w-]{39,50}|ya29\.[\w-]{30,}|shp(?:at|ca|pa|ss)_[0-9a-f]{32}"
+    r"|do[opr]_v1_[0-9a-f]{64}|dapi[0-9a-f]{32}|GOCSPX-[\w-]{28}|hvs\.[\w-]{24,}|lin_api_[A-Za-z0-9]{40}"
+    r"|r8_[A-Za-z0-9]{37}|AGE-SECRET-KEY-1[A-Z0-9]{58}|ATATT3[\w=-]{50,}|NRAK-[A-Z0-9]{27}|key-[0-9a-f]{32}(?!\w)"
+    r"|\d{8,10}:AA[\w-]{32,33}(?![\w-])|discord(?:app)?\.com/api/webhooks/\d+/[\w-]{50,}"
+    r"|hooks\.slack\.com/services/T[A-Z0-9]{6,}/B[A-Z0-9]{6,}/[A-Za-z0-9]{20,}"
     r"|//[\w./:-]+/:_(?:authToken|password)=[^\s$\"'{}<>]{8,}"
 )
 # scheme://user:password@host; a variable or a sign for one is no password
@@ -61,16 +66,17 @@ _OPTION = re.compile(
     r"[= ](?![$<{\"'\s-]|/)([^\s\"'$]{4,})"
 )
 _LOGIN = re.compile(
-    r"\b(?:docker|podman|az|helm|oc|mysql|sshpass)\b[^&|;\n]{0,400}?\s-p\s?[\"']?(?![$<{\"'\s-])([^\s\"'$/]{4,})"
+    r"\b(?:docker|podman|az|helm|oc|mysql|sshpass|twine|useradd|usermod|skopeo|buildah|redis-cli)\b[^&|;\n]{0,400}?\s-p\s?[\"']?(?![$<{\"'\s-])([^\s\"'$/]{4,})"
 )
 _CHPASSWD = re.compile(r"[\"'\s]\w+:(?![$<{*!])([^\s\"'$:]{3,})[\"']?\s*\|\s*(?:sudo\s+)?chpasswd\b")
+_PASSWD = re.compile(r"\b(?:echo|printf)\s+[\"']?(?![$<{])([^\s\"'$|\\]{4,})[^|\n]{0,40}\|\s*(?:sudo\s+)?passwd\b")
 _WRITTEN = re.compile(
     r"\b(?:echo|printf)\b[^|\n]{0,400}?(?<![A-Za-z])(?:password|passwd|passphrase|secret|secret_?key|api_?key|token)"
     r"[\"']?\s*[:=]\s*[\"']?(?=[^\s\"'$]*\d)(?=[^\s\"'$]*[A-Za-z])(?![$<{])([^\s\"'$<>{}\\]{8,})",
     re.IGNORECASE,
 )
 _CERTAIN = (_SHAPES, _ACCOUNT, _SAS, _BEARER, _HEADER, _NETRC, _CURL_USER, _CONNECTION)
-_LIKELY = (_OPTION, _LOGIN, _CHPASSWD, _QUERY, _AWS, _WRITTEN)
+_LIKELY = (_OPTION, _LOGIN, _CHPASSWD, _PASSWD, _QUERY, _AWS, _WRITTEN)
 _RUN_ASSIGNS = re.compile(r"(?:^|[\s;&|(])(?:export\s+)?([A-Za-z_]\w*)=(\"[^\"]*\"|'[^']*'|[^\s;&|)]*)")
 _KEY_FILES = re.compile(
     r"(.*/)?(\.env(\.(?!example|sample|template|dist|default)[\w.-]+)?|\.netrc|_netrc|\.pypirc|\.pgpass|\.git-credentials"
@@ -88,6 +94,7 @@ def secret_faults(step: Step, text: str, at: int) -> Iterator[Fault]:
         why = "a password or token in plain text stays in the image for all to read"
         yield Fault("secret", min(certain), why, _ADVICE)
         return
+    # a value that is told by its name is not told again by its look
     named = list(_by_name(step, text, at))
     yield from named
     yield from _files(step, text, at)
@@ -101,7 +108,8 @@ def secret_faults(step: Step, text: str, at: int) -> Iterator[Fault]:
 
 
 def _is_example(text: str) -> bool:
-    shown = re.sub(r"example\.(org|com|net)", "", text)
+    # RFC 2606: names for examples of hosts; a password beside one may be real
+    shown = re.sub(r"example\.(org|com|net)|[\w-]\.example\b", "", text)
     return bool(
         re.search(r"(?i)your[-_]|example|placeholder|changeme|xxxx|\*\*\*|dummy", shown.rpartition("@")[0] or shown)
     )
@@ -121,10 +129,14 @@ def _by_name(step: Step, text: str, at: int) -> Iterator[Fault]:
             continue
         # a word such as prod or postgres may be no secret; letters with digits are hardly anything else
         sure = (
-            step.instruction != "RUN"
+            (
+                step.instruction != "RUN"
+                or (len(plain) >= 30 and re.search(r"[a-z]", plain) and re.search(r"[A-Z]", plain))
+            )
             and len(plain) >= 6
             and bool(re.search(r"\d", plain) and re.search(r"[A-Za-z]", plain))
         )
+        # COMPASS and PATH end so, and are none
         short = re.search(r"(?i)(pass|pat)$", name) and not re.search(r"(?i)(^|_)(pass|pat)$", name)
         if not short:
             yield fault_if(
@@ -146,6 +158,7 @@ def _files(step: Step, text: str, at: int) -> Iterator[Fault]:
         return
     flags, words = split_copy(step.arguments)
     for source in words[:-1] if "from" not in flags else []:
+        # a public key is made to be shown
         if _KEY_FILES.fullmatch(source) and not source.lower().endswith((".pub", ".pub.pem", "pubkey.pem")):
             why = f"{source} usually holds secrets, and stays in the image for all to read"
             yield warning("secret-file", max(text.find(source, at), at), why, "mount it as a secret where it is needed")

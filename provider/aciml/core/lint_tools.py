@@ -29,6 +29,8 @@ class _Tool:
     meant: tuple[tuple[str, str], ...] = ()
     install: str = ""
     below: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    unwritten: frozenset[str] = frozenset()
+    """Commands that work and nobody is advised to write."""
 
 
 _APT = _Tool(
@@ -110,6 +112,10 @@ _NPM = _Tool(
         "config": words_of("set get delete del rm list ls edit fix"),
         "c": words_of("set get delete del rm list ls edit fix"),
     },
+    unwritten=words_of(
+        "hlep ic in ins inst insta instal innit isnt isnta isntal isntall isntall-clean verison udpate ogr urn tst rum"
+        " add-user hlep x c i r rb la ll ln it cit t tst s se un up v rm"
+    ),
 )
 _APK = _Tool(
     "apk-command",
@@ -206,6 +212,7 @@ _TOOLS = {
     "apt-mark": _APT_MARK, "systemctl": _SYSTEMCTL,
 }  # fmt: skip
 _MANY_OPTIONS = {"npm", "mamba", "micromamba", "apk", "git", "uv", "poetry", "yum", "dnf", "microdnf", "systemctl"}
+# options of these programs that take no value, so that the word behind them is the command
 _ALONE = words_of(
     "--no-cache --update --update-cache --quiet --verbose --allow-untrusted --no-progress --force --global"
     " --silent --no-audit --no-fund --yes --no-rc --no-env --no-interactive --initdb --assumeyes --nodocs"
@@ -255,6 +262,7 @@ def program_of(command: Command) -> tuple[str, tuple[Word, ...]]:
     name = (words[0].value or "") if words else ""
     name = name.rsplit("/", 1)[-1] if re.match(r"/[\w./-]*bin/", name) else name
     if _PYTHON.fullmatch(name):
+        # options of Python itself may stand before -m; each of these has no value
         values = [word.value for word in words]
         options = next((at for at, value in enumerate(values[1:], 1) if value not in {"-I", "-u", "-s", "-E", "-B"}), 0)
         if values[options : options + 2] == ["-m", "pip"]:
@@ -270,6 +278,7 @@ def command_of(command: Command) -> tuple[str, Word | None]:
         return name, None
     rest = iter(words[1:])
     for word in rest:
+        # a variable may be the command, or an option before it
         if word.value is None:
             return name, None
         if word.value in tool.with_value:
@@ -296,6 +305,8 @@ def tool_faults(command: Command, *, answered: bool) -> Iterator[Fault]:
     if tool_rule(name) == "apt-command" and verb.value in {"install", "remove", "purge"}:
         yield from _nothing_named(command, name, verb)
         yield from _mistyped_packages(command, name, verb)
+    if verb.value in {"install", "add"}:
+        yield from _foreign_packages(command, name, verb)
     # `yes | apt-get install x` answers by its input
     if not (answered or command.fed):
         yield from _questions(command, name, verb)
@@ -304,8 +315,11 @@ def tool_faults(command: Command, *, answered: bool) -> Iterator[Fault]:
 def _unknown(name: str, tool: _Tool, verb: Word, command: Command) -> Iterator[Fault]:
     value = verb.value or ""
     meant = ""
+    # one letter is near to every other one
     if re.fullmatch(r"[A-Za-z-]{2,}", value):
-        meant = dict(tool.meant).get(value) or closest(value.lower(), tool.commands)
+        meant = dict(tool.meant).get(value) or closest(value.lower(), tool.commands - tool.unwritten)
+        # to conda's short commands too much is near, since a plugin may have any name
+        meant = meant or ("" if tool in (_CONDA, _MAMBA) else slip(value, tool.commands - tool.unwritten))
     if meant:
         yield fault_if(
             command.certain, tool.rule, verb.at, f'{name} has no command "{value}"', f"did you mean {meant}?"
@@ -315,7 +329,7 @@ def _unknown(name: str, tool: _Tool, verb: Word, command: Command) -> Iterator[F
         yield fault_if(
             command.certain, tool.rule, verb.at, why, f"if it is a package, write {name} {tool.install} {value}"
         )
-    elif tool is _CONDA and (near := slip(value, ("env", "run", "list", "info", "search"))):
+    elif tool in (_CONDA, _MAMBA) and (near := slip(value, ("env", "run", "list", "info", "search"))):
         # too short to be near to anything by its letters alone; a plugin of that name is not known
         yield warning(tool.rule, verb.at, f'{name} has no command "{value}" of its own', f"did you mean {near}?")
     elif tool is _CONDA and re.fullmatch(r"[a-z][\w.-]*([=<>]=?.*)?", value):
@@ -333,6 +347,7 @@ def _unknown_below(name: str, tool: _Tool, verb: Word, command: Command) -> Iter
     known = tool.below[verb.value or ""]
     if first is None or first.value is None or first.value.startswith("-") or first.value in known:
         return
+    # only with something near to it: below `git config` and the like a word may be a name of the user's
     meant = closest(first.value.lower(), known, 0.6)
     if meant:
         why = f'{name} {verb.value} has no command "{first.value}"'
@@ -346,6 +361,7 @@ def installed(command: Command) -> list[str | None] | None:
         return None
     if tool_rule(name) in {"pip-command", "npm-command"} or (name in {"git", "poetry", "uv"}):
         return None
+    # of apt and the others they bring newer files of what is there, and no new program
     if verb.value in {"update", "upgrade"} and name not in {"conda", "mamba", "micromamba"}:
         return None
     if verb.value == "create":
@@ -368,14 +384,58 @@ def _mistyped_packages(command: Command, name: str, verb: Word) -> Iterator[Faul
         if word.at <= verb.at or value in _PACKAGES or not re.fullmatch(r"[a-z][a-z0-9.+-]{3,}", value):
             continue
         meant = next((one for one in sorted(_PACKAGES) if sorted(one) == sorted(value) and one[0] == value[0]), "")
+        why = f'{name} has no package "{value}"'
         if meant:
-            why = f'{name} has no package "{value}"'
             yield fault_if(command.certain, "package-unknown", word.at, why, f"did you mean {meant}?")
+        elif meant := next((one for one in sorted(_PACKAGES) if len(one) > 8 and _lacks_one(value, one)), ""):
+            yield warning("package-unknown", word.at, f"{why} that is known here", f"did you mean {meant}?")
+
+
+def _lacks_one(value: str, meant: str) -> bool:
+    """Tell whether a word is another without one of its letters, or with one twice; ``-dev`` of less is a package."""
+    short, long = sorted((value, meant), key=len)
+    at = next((at for at, (one, other) in enumerate(zip(short, long, strict=False)) if one != other), len(short))
+    whole = len(long) == len(short) + 1 and long[at + 1 :] == short[at:] and long[at].isalpha() and at > 0
+    return whole and (len(value) < len(meant) or long[at] == long[at - 1])
+
+
+# what one family calls otherwise: names that its archives have not
+_FOREIGN = {
+    "alpine": {"build-essential": "build-base", "python3-pip": "py3-pip", "libssl-dev": "openssl-dev",
+               "gcc-c++": "g++",
+               "python3-venv": "python3", "software-properties-common": "", "apt-transport-https": "",
+               "openssl-devel": "openssl-dev", "python3-devel": "python3-dev", "zlib1g-dev": "zlib-dev",
+               "locales": "musl-locales"},
+    "debian": {"build-base": "build-essential", "py3-pip": "python3-pip", "openssl-dev": "libssl-dev",
+               "openssl-devel": "libssl-dev", "python3-devel": "python3-dev", "gcc-c++": "g++",
+               "zlib-dev": "zlib1g-dev",
+               "libffi-devel": "libffi-dev", "zlib-devel": "zlib1g-dev",
+               "mysql-devel": "default-libmysqlclient-dev", "postgresql-devel": "libpq-dev", "epel-release": "",
+               "glibc-langpack-en": "locales", "libstdc++-devel": "libstdc++-12-dev",
+               "procps-ng": "procps", "libcurl-devel": "libcurl4-openssl-dev"},
+    "rhel": {"build-essential": "gcc gcc-c++ make", "build-base": "gcc gcc-c++ make", "libssl-dev": "openssl-devel",
+             "python3-dev": "python3-devel", "libffi-dev": "libffi-devel", "zlib1g-dev": "zlib-devel",
+             "libpq-dev": "libpq-devel", "python3-venv": "python3", "software-properties-common": "",
+             "apt-transport-https": "", "libgl1": "mesa-libGL", "libgomp1": "libgomp", "libglib2.0-0": "glib2"},
+}  # fmt: skip
+"""Sources: packages.debian.org (bookworm), pkgs.alpinelinux.org (3.20), the appstream of Red Hat 9."""
+
+
+def _foreign_packages(command: Command, name: str, verb: Word) -> Iterator[Fault]:
+    """Warn of names of another family: a repository that a step has added may have one, which is unlikely."""
+    families = {"apt-command": "debian", "apk-command": "alpine"}
+    family = "rhel" if name in {"yum", "dnf", "microdnf"} else families.get(tool_rule(name), "")
+    for word in command.words:
+        meant = _FOREIGN.get(family, {}).get(word.value or "")
+        if word.at > verb.at and meant is not None and meant != word.value:
+            advice = f"write {meant}" if meant else "leave it out"
+            yield warning("package-unknown", word.at, f'"{word.value}" is a package of another system', advice)
 
 
 def _nothing_named(command: Command, name: str, verb: Word) -> Iterator[Fault]:
     """``apt-get install -y`` alone does nothing, and succeeds."""
     told = [word for word in command.words if word.at > verb.at]
+    # -f mends what is broken, -t and -o have a value behind them: with these a line without names may well do something
     options = all((word.value or "").startswith("-") and word.value not in {"-f", "-t", "-o"} for word in told)
     fixes = any(
         word.value in {"--fix-broken", "-f", "-yf", "-fy", "--auto-remove", "--autoremove"} for word in command.words

@@ -136,7 +136,8 @@ def _path(rest: str, at: int) -> Iterator[Fault]:
             continue  # a word of another value
         value = found[1].strip("\"'")
         # with a variable of another name the rest of the path may be in it
-        if "$" not in value and "/usr/bin" not in value.split(":"):
+        # $HOME is a folder, and no list of some
+        if "$" not in re.sub(r"\$\{?HOME\}?", "", value) and "/usr/bin" not in value.split(":"):
             place = at + rest.find("PATH", found.start())
             why = "this PATH has no folder of the system's programs"
             yield warning("path-lost", place, why, f"write PATH={value}:$PATH")

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from .errors import UserError
+from .lean import lean
 
 PREFIX = "io.aciml."
 """Begins the keys of all labels of an owner."""
@@ -19,7 +19,7 @@ PREFIX = "io.aciml."
 _DIGITS = 16
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Urn:
     """The parts of a resource's urn; of a text that is no urn only ``name`` is there."""
 
@@ -44,7 +44,7 @@ class Urn:
         return f"{named} of stack {self.stack}, project {self.project}" if self.stack else named
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Owner:
     """Who made something: ``workspace`` tells two clones of one stack apart, ``version`` is that of the tool."""
 
@@ -79,7 +79,7 @@ class Owner:
         return digest_of(self.urn, self.workspace)[:_DIGITS]
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Claim:
     """Who asks for something, and what the state remembers of it.
 

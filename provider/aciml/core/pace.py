@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from email.utils import parsedate_to_datetime
 
 _PROBES = 1.0  # seconds between two questions to a host that has just failed
 
@@ -13,6 +12,7 @@ class Pace:
     """The pause that a host asked for, kept by all threads; safe to use from all of them.
 
     While a host fails, one thread at a time asks it, at most once a second; the first good answer opens it for all.
+    ``rounds`` are failures, of which those that were under way at once are one: the tries of all threads together.
     """
 
     def __init__(self, wait: Callable[[float], None], clock: Callable[[], float]) -> None:
@@ -23,6 +23,23 @@ class Pace:
         # the thread and not its number, which another thread is given when this one has ended
         self._owner: threading.Thread | None = None
         self._retries, self._waited = 0, 0.0
+        self.rounds = self._forward = 0
+
+    def failed(self, seen: int) -> None:
+        """Take note of a failure; ``seen`` are the rounds that there were when the question was asked."""
+        with self._lock:
+            # one that was asked before somebody else's failure was known belongs to the same round
+            self.rounds += seen == self.rounds
+
+    def came_forward(self) -> None:
+        """Take note that a piece of somebody's work is done for good."""
+        with self._lock:
+            self._forward = self.rounds
+
+    def rounds_since(self, began: int) -> int:
+        """Return the rounds since there were ``began``, if no piece of work came forward meanwhile, else since then."""
+        with self._lock:
+            return self.rounds - max(began, self._forward)
 
     def enter(self, checkpoint: Callable[[], None]) -> int:
         """Wait until the host may be asked; return a mark for ``good``. ``checkpoint`` may raise to stop."""
@@ -104,6 +121,8 @@ def seconds_asked(wait: str, now: float) -> float:
     if wait.isdigit():
         return float(wait)
     try:
+        from email.utils import parsedate_to_datetime
+
         return max(0.0, parsedate_to_datetime(wait).timestamp() - now)
     except (ValueError, TypeError):
         return 0.0

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from .lean import lean
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Place:
     """Where an image goes."""
 
     login_server: str
     repository: str
+
+    def __str__(self) -> str:
+        """Write it as references begin: ``host/repository``."""
+        return f"{self.login_server}/{self.repository}"

@@ -55,6 +55,20 @@ class Silent:
         """Go on."""
 
 
+class Through:
+    """Progress that passes all on to another one; who derives from it changes what ``checkpoint`` does."""
+
+    def __init__(self, inner: Progress) -> None:
+        """Speak through ``inner``."""
+        self._inner = inner
+        self.urn, self.timeout = inner.urn, inner.timeout
+        self.say, self.note, self.warn = inner.say, inner.note, inner.warn
+
+    def checkpoint(self) -> None:
+        """Ask the other one."""
+        self._inner.checkpoint()
+
+
 def tell(findings: Sequence[Finding], progress: Progress) -> list[Finding]:
     """Say warnings and remarks, and return the errors: those stop, the others do not."""
     for finding in findings:

@@ -9,8 +9,8 @@ from .conda_lock import CondaLock
 from .context import FileEntry
 from .interpreter import Interpreter
 from .pip_package import PipPackage
-from .reference import Reference
-from .stages import SCRATCH, Dockerfile
+from .reference import SCRATCH, Reference
+from .stages import Dockerfile
 from .steps import Step
 
 

@@ -20,6 +20,10 @@ _RULE = "use lower case, digits, ., _, - and /"
 _LONGEST = 255  # distribution-spec 1.1: many clients refuse more, host included
 
 
+SCRATCH = "scratch"
+"""What a Dockerfile calls no image at all."""
+
+
 def repository_fault(name: str) -> str:
     """Say what is wrong with the name of a repository, and which name would do; empty if it is one."""
     if _REPOSITORY.fullmatch(name):

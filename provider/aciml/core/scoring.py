@@ -64,6 +64,7 @@ def read_script(source: bytes | str, python: tuple[int, int] | None = None) -> S
                 return Script(None, "", (Fault(1, f"is {encoding}, which Python does not read; save it as UTF-8"),))
     try:
         # v1 found out in the container, and a deployment timed out after half an hour (MachineLearningNotebooks #1025)
+        # an older grammar is held to as well: a walrus or a match that this Python knows would fail in the image
         tree = ast.parse(source, feature_version=python if python and python < mine else None)
     except SyntaxError as error:
         return Script(None, "", (Fault(error.lineno or 1, f"{_reason(error, python, mine)}", level),))
@@ -115,10 +116,12 @@ class Bindings:
             return cls({}, frozenset(), {}, (), is_open=True)
         found = list(_bound(script.tree.body, certain=True))
         names = [name for name, _, _ in found]
+        # what is bound twice, or in a branch, may be either
         once = {name: node for name, node, certain in found if certain and names.count(name) == 1}
         functions = {name: node for name, node in once.items() if isinstance(node, Function)}
         imported = {name: node for name, node in once.items() if isinstance(node, ast.ImportFrom)}
         stars = tuple(node for name, node, _ in found if name == "*" and isinstance(node, ast.ImportFrom))
+        # a function may bind them, so they count as names that may be there
         declared = {name for node in ast.walk(script.tree) if isinstance(node, ast.Global) for name in node.names}
         return cls(functions, frozenset(names) | declared, imported, stars, bool(_DYNAMIC.search(script.text)))
 
@@ -173,6 +176,7 @@ def _stored(node: ast.AST) -> Iterator[str]:
 
 def _nearly_run(bindings: Bindings) -> tuple[int, str]:
     """Return the line of a function that is probably meant to be ``run``, and the question; 0 and nothing without."""
+    # of several nobody knows which one was meant
     near = [name for name in bindings.functions if name.lower() in _LIKE_RUN]
     if len(near) != 1:
         return 0, ""
@@ -229,12 +233,14 @@ def judge_function(name: str, function: Function) -> Iterator[Fault]:
         why = f"{name}() cannot take positional-only arguments, *args or **kwargs ({', '.join(wrong)})"
         yield Fault(function.lineno, f"{why}: name them, as in {name}(raw_data)")
         return
+    # what is left is filled from the body
     data = [one for one in _parameters(arguments) if one[0].arg != HEADERS]
     if not data:
         beside = f" beside {HEADERS}" if arguments.args or arguments.kwonlyargs else ""
         yield Fault(function.lineno, f"{name}() takes no data: give it a parameter{beside}, as in {name}(raw_data)")
         return
     bare = [one.arg for one, has_default in data[1:] if not has_default]
+    # with types the body is taken apart by the names of the parameters, so that more than one may be without a default
     if bare and (name == "run_batch" or _is_text(data[0][0].annotation)):
         why = f"{name}() gets one argument, and nothing for {', '.join(bare)}: give defaults"
         yield Fault(function.lineno, why + ("" if name == "run_batch" else ", or annotate all parameters with types"))

@@ -86,6 +86,7 @@ def read_script(text: str, start: int = 0, dialect: str = "") -> Script:
             refused[each] = Broken(at, refusal.broken.why, refusal.broken.advice)
         except RecursionError:  # hundreds of brackets in brackets: nothing is certain
             return Script(readable=False)
+    # who the shell is may not be known: then only what both refuse is certainly broken
     broken = refused.get(dialect) if dialect == BASH else (refused.get(DASH) if len(refused) == 2 else None)
     found = tuple(dict.fromkeys(at + start for at in comments))
     if broken:
@@ -149,7 +150,12 @@ class _Reader:
             guarded=course.guarded,
             assigned=tuple((name, replace(word, at=word.at + start)) for name, word in node.assigned),
             redirections=tuple(
-                replace(each, at=each.at + start, target=replace(each.target, at=each.target.at + start))
+                replace(
+                    each,
+                    at=each.at + start,
+                    target=replace(each.target, at=each.target.at + start),
+                    body=each.body and replace(each.body, at=each.body.at + start),
+                )
                 for each in node.redirections
             ),
         )
@@ -157,6 +163,7 @@ class _Reader:
 
     def _note(self, words: tuple[Word, ...], course: _Course) -> None:
         name = words[0].value if words else ""
+        # exec with nothing but redirections changes these for the shell itself, and the script goes on (POSIX, "exec")
         if name in {"exit", "exec", "return"} and len(words) > (name == "exec") and course.certain:
             self._over = True
         if name == "set":
@@ -189,6 +196,7 @@ class _Reader:
             below = replace(course, guarded=course.guarded or guarded)
             if only_last and not (last and self._errexit):
                 below = below.unsure()
+            # of `a || b` neither has to succeed, but for `a || exit 1`, where a failure of `a` ends the script
             if either and not (follower == "||" and number == len(node.parts) - 2 and _gives_up(node.parts[-1])):
                 below = below.unsure(guarded="||" in node.signs[:number])
             yield from self.commands(part, below.unsure() if guarded else below)
@@ -197,10 +205,14 @@ class _Reader:
     def _pipe(self, node: Node, course: _Course) -> Iterator[Command]:
         for number, part in enumerate(node.parts):
             last = number == len(node.parts) - 1
+            if number and (handed := _text_of(node.parts[number - 1])):
+                part.redirections = [*part.redirections, handed]
+            # a pipeline ends as its last command does (POSIX 2.9.2); Bash's pipefail lets each one count
             below = course if last or self._pipefail else course.unsure()
             yield from self.commands(part, replace(below, fed=course.fed or number > 0))
 
     def _not(self, node: Node, course: _Course) -> Iterator[Command]:
+        # turned round: its failure is the script's success, and set -e passes over it (POSIX, "set", -e)
         yield from self.commands(node.parts[0], course.unsure())
 
     def _group(self, node: Node, course: _Course) -> Iterator[Command]:
@@ -223,10 +235,21 @@ class _Reader:
         runs = bool(node.words) and all(word.value for word in node.words)
         yield from self._below(node, course if runs else course.unsure())
 
+    # what is defined is perhaps never called
     _function = _loop
 
     def _test(self, node: Node, course: _Course) -> Iterator[Command]:
         yield Command((Word(node.name, node.at + self._start, node.name),), certain=course.certain and not self._over)
+
+
+def _text_of(node: Node) -> Redirection | None:
+    """Return the text that ``cat <<EOF`` or ``echo '...'`` hands to the program behind the pipe; None of any other."""
+    words = node.words if node.kind == "simple" else []
+    if [word.value for word in words] == ["cat"]:
+        return next((each for each in node.redirections if each.body is not None), None)
+    if len(words) == 2 and words[0].value == "echo" and words[1].value and words[1].raw[1:-1] == words[1].value:
+        return Redirection("<<", words[0].at, words[1], Word(words[1].value, words[1].at + 1, words[1].raw))
+    return None
 
 
 def _gives_up(node: Node) -> bool:

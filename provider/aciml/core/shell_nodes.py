@@ -38,11 +38,12 @@ class Word:
 
 @dataclass(frozen=True)
 class Redirection:
-    """``sign`` such as ``>>``, at an offset, and the word that follows."""
+    """``sign`` such as ``>>``, at an offset, and the word that follows; ``body`` is the text of a heredoc."""
 
     sign: str
     at: int
     target: Word
+    body: Word | None = None
 
 
 @dataclass

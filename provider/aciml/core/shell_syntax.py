@@ -22,6 +22,7 @@ _SPECIAL = frozenset(
 )
 # a regular expression or a pattern in [[ ]] may have brackets and bars outside of quotes
 _PATTERN = re.compile(r"[ \t]*(?:\((?:[^()]|\([^()]*\))*\)|[^\s\\'\"()]|\\.|'[^']*'|\"(?:[^\"\\]|\\.)*\")+", re.DOTALL)
+# reserved only where a command may begin (POSIX 2.4): `echo done` is an argument, and the list goes on
 _ENDS = frozenset(["then", "else", "elif", "fi", "do", "done", "esac", "}"])
 _RESERVED = {DASH: _ENDS | {"in", "!"}, BASH: _ENDS | {"in", "!", "]]"}}
 
@@ -83,8 +84,10 @@ class Parser(Tokens):
 
     def _pipeline(self) -> Node:
         negated, at = False, self.peek().at
+        # dash reads one `!`, Bash a row of them
         while self.peek().plain == "!" and not (negated and self.dialect == DASH):
             negated, self._pending = True, ("!", self.take().at)
+        # in Bash a reserved word before a whole pipeline; to dash it is a program like others
         if self.dialect == BASH and self.peek().plain == "time":
             self.take()
             while self.peek().plain in {"-p", "--"}:
@@ -116,6 +119,7 @@ class Parser(Tokens):
             return self._simple()
         if node is None:
             raise self._unexpected(token)
+        # after a compound command they hold for all of it (POSIX 2.9.4)
         while self.peek().kind == "redirection":
             self._redirect(node)
         return node
@@ -137,6 +141,7 @@ class Parser(Tokens):
     def _subshell(self) -> Node:
         opened = self.take()
         self._pending = None
+        # `((` may be arithmetic or two subshells: Bash tries the one, and goes back if no `))` ends it
         if self.dialect == BASH and self.text.startswith("(", opened.at + 1) and self._skip_to(opened.at + 2, "))"):
             return Node("test", opened.at, name="((")
         return Node("group", opened.at, [self._body("(", ")", opened.at)])
@@ -206,6 +211,7 @@ class Parser(Tokens):
         else:
             self.take()
             self._skip_newlines()
+            # without `in` it runs over "$@" (POSIX 2.9.4, "for")
             if self.peek().plain == "in":
                 self.take()
                 while self.peek().kind == "word":
@@ -218,6 +224,7 @@ class Parser(Tokens):
         if arithmetic and self.peek().text == ";":
             self.take()
         self._skip_newlines()
+        # Bash takes braces in the place of do and done, which its manual does not tell
         if self.dialect == BASH and self.peek().plain == "{":
             self._open.pop()
             node.parts.append(self.braced())
@@ -239,6 +246,7 @@ class Parser(Tokens):
         self._expect("in")
         self._skip_newlines()
         while self.peek().plain != "esac":
+            # the bracket before a pattern may be left out (POSIX 2.10.2, case_item)
             if self.peek().text == "(" and self.peek().kind == "operator":
                 self.take()
             self._pattern(node)
@@ -325,6 +333,7 @@ class Parser(Tokens):
         if self.peek().text != ")" or self.peek().kind != "operator":
             raise self._unexpected(opened)
         self.take()
+        # POSIX 2.9.5: a name, and none of a special built-in; Bash takes nearly any word
         if self.dialect == DASH and (not _NAME.fullmatch(word.raw) or word.raw in _SPECIAL):
             raise Refusal(Broken(word.at, f"{word.raw} is no name of a function", "write letters, digits and _"))
         self._skip_newlines()
@@ -349,6 +358,7 @@ class Parser(Tokens):
     def _redirect(self, node: Node) -> None:
         token = self.take()
         sign = token.text.lstrip("0123456789")
+        # Bash's `&>`: dash would end the command there, let it run beside, and make the file empty
         if sign.startswith("&"):
             self.bashisms.append((token.at, sign))
         following = self.peek()
@@ -359,11 +369,13 @@ class Parser(Tokens):
         node.redirections.append(Redirection(sign, token.at, following.word))
         if sign in {"<<", "<<-"}:
             raw = following.word.raw
+            # with a quote anywhere in the word nothing is expanded in the text (POSIX 2.7.4)
             word = re.sub(r"[\"'\\]", "", raw)
-            self._heredocs.append((word, sign == "<<-", word != raw))
+            self._heredocs.append((word, sign == "<<-", word != raw, node, len(node.redirections) - 1))
 
     def _substitution(self, opened: int) -> list[Node]:
         """Read ``$(...)``: a script of its own, whose bracket ends it."""
+        # here-documents and open words inside are its own: those of outside wait until its bracket closes
         kept = self._ahead, self._heredocs, self._pending, self._open
         self._ahead, self._heredocs, self._pending, self._open = None, [], None, []
         self.at = opened + 1

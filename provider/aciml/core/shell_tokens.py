@@ -6,6 +6,7 @@ Source: POSIX Shell Command Language, 2.2 (quoting), 2.3 (tokens), 2.6 (expansio
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from .shell_nodes import BASH, DASH, Broken, Node, Refusal, Token, Word
 
@@ -17,6 +18,7 @@ _OPERATORS = {
     DASH: re.compile(r"&&|\|\||;;|[;&|()]"),
     BASH: re.compile(r";;&|;;|;&|&&|\|\||\|&|[;&|()]"),
 }
+# the number of a descriptor has one digit in dash (parser.c); Bash takes more, and a {name} that it fills
 _REDIRECTIONS = {
     DASH: re.compile(r"\d?(<<-|<<|<&|<>|<|>>|>&|>\||>)"),
     BASH: re.compile(r"(?:\d+|\{[A-Za-z_]\w*\})?(<<<|<<-|<<|<&|<>|<|>>|>&|>\||>)|&>>?"),
@@ -25,6 +27,7 @@ _REDIRECTIONS = {
 _PLAIN = re.compile(r"[^\s;&|()<>'\"`$\\*?{}\[\]~#]+")
 _BLANK = re.compile(r"(?:[ \t]|\\\n)+")
 _UNCERTAIN = re.compile(r"[*?{}\[\]~]")
+# Bash expands {a,b} and {1..3}; ${...} is another thing
 _BRACES = re.compile(r"(?<![$@])\{[^{}\s'\"$`]*(?:,|\.\.)[^{}\s'\"`]*\}")
 _SIGNS = frozenset({"[", "]", "[[", "]]", "{", "}", "{}"})  # words of their own, which nothing expands
 _QUOTES_COUNT = re.compile(r"[#!]?(?:\w+|[@*])(?:\[[^\]]*\])?[#%/^,@]")
@@ -40,7 +43,8 @@ class Tokens:
         self.bashisms: list[tuple[int, str]] = []  # what dash reads and cannot do
         self.comments: list[int] = []
         self._ahead: Token | None = None
-        self._heredocs: list[tuple[str, bool, bool]] = []  # last line, leading tabs dropped, quoted
+        # last line, leading tabs dropped, quoted; the command, and which of its redirections it is
+        self._heredocs: list[tuple[str, bool, bool, Node, int]] = []
         self._pending: tuple[str, int] | None = None  # operator that still needs a command
         self._open: list[tuple[str, str, int]] = []  # word, what it still needs, offset
 
@@ -60,6 +64,7 @@ class Tokens:
         text = self.text
         if blank := _BLANK.match(text, self.at):
             self.at = blank.end()
+        # a comment begins where a token would: in the middle of a word # is a letter (POSIX 2.3, rule 9)
         if text.startswith("#", self.at):
             self.comments.append(self.at)
             end = text.find("\n", self.at)
@@ -83,10 +88,15 @@ class Tokens:
 
     def _skip_heredocs(self) -> None:
         """Pass over the texts that begin after this newline (POSIX Shell 2.7.4); one without an end takes all."""
-        for word, tabs, _ in self._heredocs:
+        for word, tabs, quoted, node, number in self._heredocs:
             found = re.compile(
                 rf"^{chr(92)}t*{re.escape(word)}$\n?" if tabs else rf"^{re.escape(word)}$\n?", re.MULTILINE
             ).search(self.text, self.at)
+            start, end = self.at, found.start() if found else len(self.text)
+            body = self.text[start:end]
+            # what the backslash keeps for whoever reads the text; the same length, so that offsets stay
+            body = body if quoted else re.sub(r"\\([$`\\])", r"_\1", body)
+            node.redirections[number] = replace(node.redirections[number], body=Word(body, start, body))
             self.at = found.end() if found else len(self.text)
         self._heredocs = []
 
@@ -123,6 +133,7 @@ class Tokens:
                 inner += found
             elif sign == "\\":
                 quoted = True
+                # with a newline it joins two lines, and both go (POSIX 2.2.1)
                 values.append(text[self.at + 1 : self.at + 2].removesuffix("\n"))
                 self.at = min(self.at + 2, len(text))
             else:  # the shell expands patterns, braces and ~
@@ -132,6 +143,7 @@ class Tokens:
         raw = text[start : self.at]
         self._note_braces(start, "" if quoted else raw)
         value = "".join(values) if certain or raw in _SIGNS else None
+        # a word with a quote in it is never reserved (POSIX 2.4): "if" is the name of a program
         return Token("word", "" if quoted else raw, start, Word(value, start, raw), tuple(inner))
 
     def _note_braces(self, start: int, raw: str) -> None:
@@ -202,6 +214,7 @@ class Tokens:
             return None, self._substitution(at + 1)
         if follower == "{":
             return None, self._braces(quoted=quoted)
+        # ANSI-C quoting: what its escapes mean is not worked out here, so the value is not known
         if follower == "'" and not quoted and self.dialect == BASH:
             found = re.compile(r"'(?:[^'\\]|\\.)*'", re.DOTALL).match(text, at + 1)
             if not found:

@@ -10,18 +10,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from .errors import Finding, UserError
-from .lint import INSTRUCTIONS, unknown_instruction
+from .lint_bases import is_of_windows
 from .meant import meant
-from .reference import Reference
-from .steps import Step, parse_steps
+from .reference import SCRATCH, Reference
+from .steps import Step, directives_of, parse_steps
 from .unknown import NOT_KNOWN
 
-SCRATCH = "scratch"
 _FROM = re.compile(r"(?:--platform=(\S+)\s+)?(\S+)(?:\s+[Aa][Ss]\s+(\S+))?")
 # the frontend's instructions/parse.go: names of stages are lowered, then held to this
 _NAME = re.compile(r"[a-z][a-z0-9._-]*")
 _VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)(?::([-+])([^}]*))?\})")
-_DIRECTIVE = re.compile(r"#\s*(\w+)\s*=\s*(\S+)\s*")
 _FROM_OPTION = re.compile(r"(--from=|(?<=[,=\s])from=)([^,\s]+)")
 # WORKDIR too: it makes the folder where it is missing
 _MAKES_LAYER = frozenset({"RUN", "COPY", "ADD", "WORKDIR"})
@@ -118,9 +116,12 @@ def read_dockerfile(
         arguments: build arguments; those that are not known yet are ``NOT_KNOWN``.
     """
     findings: list[Finding] = []
-    directives = _directives(text)
-    if directives.get("escape", "\\") != "\\":
-        findings.append(Finding(where, f"{name}:1: # escape is for Windows images; use \\ at the end of a line"))
+    directives = directives_of(text)
+    if (escape := directives.get("escape", "\\")) not in {"\\", "`"}:
+        line = 1 + list(directives).index("escape")
+        findings.append(
+            Finding(where, f'{name}:{line}: # escape takes \\ or a backtick, not "{escape}"; write one of them')
+        )
     steps = parse_steps(text, name)
     for step, before in zip(steps, [None, *steps], strict=False):
         findings += [Finding(where, f"{_at(step)}: {why}") for why in _unknown(step, before)]
@@ -146,17 +147,6 @@ def read_dockerfile(
     return (None if findings else found), findings
 
 
-def _directives(text: str) -> dict[str, str]:
-    """Return ``# syntax=`` and the like, which count at the very top alone."""
-    found: dict[str, str] = {}
-    for line in text.removeprefix("\ufeff").splitlines():
-        match = _DIRECTIVE.fullmatch(line.strip())
-        if match is None or match[1].lower() not in {"syntax", "escape", "check"}:
-            break
-        found[match[1].lower()] = match[2]
-    return found
-
-
 def _at(step: Step) -> str:
     return f"{step.file}:{step.line}"
 
@@ -166,6 +156,9 @@ def _is_arg(step: Step) -> bool:
 
 
 def _unknown(step: Step, before: Step | None) -> list[str]:
+    # here: most environments have no Dockerfile, and the rules are slow to load
+    from .lint import INSTRUCTIONS, unknown_instruction
+
     if step.instruction not in INSTRUCTIONS:
         fault = unknown_instruction(step, before)
         return [f"{fault.why}; {fault.advice}"]
@@ -208,6 +201,7 @@ def _expanded(text: str, values: Mapping[str, str]) -> str:
     def value(match: re.Match[str]) -> str:
         name = match[1] or match[2]
         known = values.get(name, "")
+        # as a whole: of a text with an unknown part in it nothing is certain
         if NOT_KNOWN in known:
             return NOT_KNOWN
         # the reference's two forms, ${NAME:-word} and ${NAME:+word}
@@ -228,12 +222,16 @@ def _stage(group: Sequence[Step], before: Sequence[Stage], values: Mapping[str, 
     platform, image, name = (_expanded(part or "", values) for part in found.groups())
     if platform not in {"", "linux/amd64"} and NOT_KNOWN not in platform:
         raise UserError(f"--platform={platform} is not what the service runs on", "write linux/amd64, or nothing")
+    # stages are compared in lower case, images are not: `FROM Build` may be either
     name = name.lower()
     if name and not _NAME.fullmatch(name) and NOT_KNOWN not in name:
         raise UserError(f'"{name}" is no name of a stage', "begin it with a letter; letters, digits, ., _ and - follow")
     earlier = [number for number, stage in enumerate(before) if stage.name and stage.name == image.lower()]
+    # a name may be given twice: the nearest above counts
     below: str | int = earlier[-1] if earlier else image
     if not earlier and image != SCRATCH and is_known_image(image):
+        if is_of_windows(image):
+            raise UserError(f"{image} is an image of Windows", "services run on Linux: take an image of it")
         Reference.parse(image)
     return Stage(group[0], below, name, tuple(group[1:]))
 
@@ -252,6 +250,7 @@ def _wanted(stages: Sequence[Stage], target: str, findings: list[Finding]) -> in
     known = ", ".join(filter(None, names)) or "none with a name"
     hint = f"did you mean {close}?" if close else f"there are: {known}"
     findings.append(Finding("buildTarget", f'there is no stage "{target}"; {hint}'))
+    # the finding stops the build; the rest is judged as if the last were meant, so that all faults are told at once
     return len(stages) - 1
 
 
@@ -259,6 +258,7 @@ def _later_stages(kept: Sequence[Stage], known: Sequence[Stage]) -> list[tuple[s
     """Report COPY --from of a stage that comes later, or of the stage itself."""
     late = []
     for number, stage in enumerate(kept):
+        # a name that an earlier stage has too is that earlier stage
         later = {other.name for other in known[number:] if other.name} - {other.name for other in known[:number]}
         for step in stage.steps:
             for _, source in _FROM_OPTION.findall(_options(step)):
@@ -305,6 +305,7 @@ def beyond_classic(step: Step) -> str:
     for flag in flags:
         if flag in _NEEDS.get(step.instruction, ()):
             return f"{step.instruction} --{flag}"
+    # the heredoc of a RUN that names no program is written for the classic builder as a plain script
     if step.heredoc and (step.instruction != "RUN" or step.names_interpreter):
         return f"{step.instruction} with a heredoc"
     return ""

@@ -8,19 +8,27 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field, replace
 from functools import lru_cache
 
+from .lean import lean
 from .unknown import NOT_KNOWN
 
 # the Dockerfile's parser takes blanks behind the backslash, the shell does not (see lint's continuation-space)
 _CONTINUED = re.compile(r"\\[ \t]*$")
+_CONTINUED_BY = {"\\": _CONTINUED, "`": re.compile(r"`[ \t]*$")}
+_DIRECTIVE = re.compile(r"#\s*([A-Za-z]\w*)\s*=\s*(\S.*?)\s*")
+_DIRECTIVES = ("syntax", "escape", "check")
+# the Dockerfile's parser takes escapes and variables out of their words; of the others the text goes on as it is
+_EXPANDED = frozenset(
+    {"ADD", "ARG", "COPY", "ENV", "EXPOSE", "FROM", "LABEL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"}
+)
 _HEREDOC = re.compile(r"(?:^|\s)\d*<<(-?)([\"']?)([A-Za-z_][A-Za-z0-9_.-]*)\2(?=$|[\s;&|>)])")
 # Dockerfile reference, "Here-Documents": these three alone
 _WITH_HEREDOCS = frozenset({"RUN", "COPY", "ADD"})
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Step:
     """One Dockerfile instruction.
 
@@ -89,7 +97,7 @@ class Step:
         return self.arguments.partition("\n")[2].startswith("#!")
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class _Line:
     text: str
     number: int
@@ -114,6 +122,20 @@ def _join(text: str) -> tuple[str, list[int]]:
     return whole, [*origins[: len(whole)], min(at - 1, len(text))]
 
 
+def directives_of(text: str) -> dict[str, str]:
+    """Return ``# syntax=`` and the like, which count at the very top alone: a blank line or a comment ends them.
+
+    Source: Dockerfile reference, "Parser directives".
+    """
+    found: dict[str, str] = {}
+    for line in text.removeprefix("\ufeff").splitlines():
+        match = _DIRECTIVE.fullmatch(line.strip())
+        if match is None or match[1].lower() not in _DIRECTIVES:
+            break
+        found.setdefault(match[1].lower(), match[2])
+    return found
+
+
 def parse_steps(lines: Sequence[str] | str, name: str) -> tuple[Step, ...]:
     """Read steps; comments and blank lines are dropped, continuations and heredocs stay in one step.
 
@@ -133,6 +155,9 @@ def parse_steps(lines: Sequence[str] | str, name: str) -> tuple[Step, ...]:
         for number, text in enumerate(block.split("\n"), start=1)
     ]
     of_file = isinstance(lines, str)
+    # of a list the comments that begin it are its first entries
+    top = lines if of_file else "\n".join(entry for entry in entries[:3])
+    escape = directives_of(str(top)).get("escape", "\\")
     return tuple(
         Step(
             number=number,
@@ -145,7 +170,7 @@ def parse_steps(lines: Sequence[str] | str, name: str) -> tuple[Step, ...]:
             margin=len(group[0].text) - len(group[0].text.lstrip()),
             windows=group[0].windows,
         )
-        for number, group in enumerate(_groups(flat), start=1)
+        for number, group in enumerate(_groups(flat, escape if escape in _CONTINUED_BY else "\\"), start=1)
     )
 
 
@@ -159,24 +184,39 @@ def _is_noise(line: _Line) -> bool:
     return not text or text.startswith("#")
 
 
-def _groups(lines: list[_Line]) -> Iterator[list[_Line]]:
+def _groups(lines: list[_Line], escape: str) -> Iterator[list[_Line]]:
     """Split the lines into instructions. Docker drops comments and blank lines inside a continuation too."""
-    at = 0
+    at, continued = 0, _CONTINUED_BY[escape]
     while at < len(lines):
         if _is_noise(lines[at]):
             at += 1
             continue
         group = [lines[at]]
         at += 1
-        while at < len(lines) and _CONTINUED.search(group[-1].text):
+        while at < len(lines) and continued.search(group[-1].text):
             if not _is_noise(lines[at]):
                 group.append(lines[at])
             at += 1
+        group = group if escape == "\\" else _with_backslashes(group)
         if _instruction(group[0].text) in _WITH_HEREDOCS:
             end = _end_of_heredocs(group, lines, at)
             group += lines[at:end]
             at = end
         yield group
+
+
+def _with_backslashes(group: list[_Line]) -> list[_Line]:
+    """Write an instruction whose lines go on by a backtick as all others are written, so that nobody has to ask."""
+    word, made = _instruction(group[0].text.replace("`", "\\")), list[_Line]()
+    for line in group:
+        found = _CONTINUED_BY["`"].search(line.text)
+        text = line.text[: found.start()] if found else line.text
+        if word in _EXPANDED and "[" not in text.split(word, 1)[-1].strip()[:1]:
+            text = text.replace("\\", "\\\\").replace("`", "\\")
+        elif not found and text.endswith("\\"):  # here it is a letter, and at the end it would join the next line
+            text = f"{text[:-1]}'\\'"
+        made.append(replace(line, text=text + ("\\" if found else "")))
+    return made
 
 
 def _end_of_heredocs(group: list[_Line], lines: list[_Line], at: int) -> int:

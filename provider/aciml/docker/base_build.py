@@ -14,8 +14,7 @@ from ..core.errors import UserError
 from ..core.image import Image, Layer
 from ..core.progress import Progress
 from ..core.recipe import DockerfileBase
-from ..core.reference import Reference
-from ..core.stages import SCRATCH
+from ..core.reference import SCRATCH, Reference
 from ..core.steps import Step
 from ..registry.pull import pull_image
 from .build import build_context, keep_as_cache, layers_of, local_name, on_base, proxies

@@ -11,8 +11,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from pathspec import GitIgnoreSpec
-
 from ..core import context as rules
 from ..core.context import FileEntry
 from ..core.encoding import decoded
@@ -171,6 +169,9 @@ def _read_rules(path: Path) -> _Rules:
         raise UserError(f"{path} cannot be read: {error.strerror}", "mend that") from error
     if path.name == DOCKER:
         return _Rules(*rules.dockerignore(text))
+    # here: most folders have no .gitignore
+    from pathspec import GitIgnoreSpec
+
     try:
         spec = GitIgnoreSpec.from_lines(text.splitlines())
     except ValueError as error:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ..core.errors import UserError
-from ..core.progress import Progress
+from ..core.progress import Progress, Through
 from ..core.steps import Step
 from .transcript import short
 
@@ -29,40 +29,19 @@ class Heard(Protocol):
         """The user's steps that run now."""
 
 
-class StepClock:
+class StepClock(Through):
     """A progress whose checkpoint also ends a step that takes too long; all else goes to the progress behind it."""
 
     def __init__(self, progress: Progress, heard: Heard, clock: Callable[[], float] = time.monotonic) -> None:
         """Begin to count; ``heard`` tells which steps run."""
-        self._progress, self._heard, self._clock = progress, heard, clock
+        super().__init__(progress)
+        self._heard, self._clock = heard, clock
         self._began: dict[int, float] = {}
         self._limit = max(STEP_SECONDS, progress.timeout)
 
-    @property
-    def urn(self) -> str:
-        """Name of the resource."""
-        return self._progress.urn
-
-    @property
-    def timeout(self) -> float:
-        """Seconds that the operation may take."""
-        return self._progress.timeout
-
-    def say(self, text: str) -> None:
-        """Show a line."""
-        self._progress.say(text)
-
-    def note(self, text: str) -> None:
-        """Keep an information line."""
-        self._progress.note(text)
-
-    def warn(self, text: str) -> None:
-        """Keep a warning line."""
-        self._progress.warn(text)
-
     def checkpoint(self) -> None:
         """Return at once, or raise: the user asked to stop, time is over, or that of the step is."""
-        self._progress.checkpoint()
+        super().checkpoint()
         now, running = self._clock(), self._heard.running
         self._began = {step.number: self._began.get(step.number, now) for step in running}
         for step in running:

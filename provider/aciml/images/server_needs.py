@@ -20,7 +20,7 @@ from ..core.pip_package import PipPackage
 from ..core.recipe import OwnPython, Recipe
 from ..model.environment import Environment, Packages
 from ..pip.layer_plan import VERSION
-from ..pip.resolve import bare_package
+from ..pip.pinned_line import bare_package
 from ..pip.wheel_set import WheelSet
 from ..server_files import NEEDS
 

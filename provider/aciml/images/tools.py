@@ -6,7 +6,7 @@ import json
 import os
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from urllib.parse import urlsplit
@@ -18,6 +18,7 @@ from ..core.account_in_url import variables_in
 from ..core.builder import RemoteBuilder
 from ..core.credentials import Credentials
 from ..core.image import Image, sha256_digest
+from ..core.lean import lean
 from ..core.reference import Reference
 from ..settings import Settings
 
@@ -86,7 +87,7 @@ class Answers:
         return cast("Answer", self._known[question])
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Tools:
     """Store, catalog and clients, as values: another account or bundle is another ``Tools`` over the same cache.
 

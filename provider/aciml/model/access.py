@@ -3,8 +3,6 @@
 Source: containerInstance.json 2023-05-01; Microsoft's page on pulling by identity.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Annotated
 

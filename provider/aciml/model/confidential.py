@@ -3,8 +3,6 @@
 Source: containerInstance.json 2023-05-01.
 """
 
-from __future__ import annotations
-
 import base64
 import binascii
 from collections.abc import Iterator

@@ -4,8 +4,6 @@ All values are texts, since that is what a stack config holds. Who reads one jud
 from environment variables too, which have no table.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated
 

@@ -3,8 +3,6 @@
 Source: Microsoft's pages "Troubleshoot" (names) and "Resource availability and quota limits" (how many).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Protocol

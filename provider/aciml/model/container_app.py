@@ -4,11 +4,9 @@ What a container group has too is said in the same words: identities, volumes, p
 Source: the definitions of Microsoft.App 2026-01-01; Microsoft's pages on environments, ingress and quotas.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Literal
 
 from ..core.errors import Finding
 from ..core.lean import lean
@@ -32,6 +30,7 @@ _CERTIFICATE = re.compile(
     re.IGNORECASE,
 )
 # what the service says of a wrong one (ManagedEnvironmentInvalidName): letters, digits and -, a letter first
+_COMMON_NAME = 64  # RFC 5280, ub-common-name: the name is the certificate's subject
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9-]{0,58}[a-zA-Z0-9]")
 # RFC 1123, 2.1: labels of letters, digits and hyphens; at least two of them
 _DOMAIN = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
@@ -74,6 +73,10 @@ class ContainerApp(Declared):
     custom_domain: Annotated[str | None, Field("host name of your own that leads to the app")] = None
     certificate: Annotated[
         str | None, Field("ARM id, or name in the environment, of the certificate of that host name")
+    ] = None
+    managed_certificate: Annotated[
+        Literal["CNAME", "HTTP", "TXT"] | None,
+        Field("have Azure make and renew that certificate: by which record you prove that the host name is yours"),
     ] = None
 
     @property
@@ -140,8 +143,33 @@ def _domain(app: ContainerApp, *, files: bool) -> Iterator[Finding]:
     if certificate is not None and certificate.startswith("/") and not _CERTIFICATE.fullmatch(certificate):
         form = f"write {_FORM}/certificates/..., or its name there"
         yield app.finding("certificate", f'"{certificate}" is no id of a certificate; {form}')
-    if domain and not certificate and not files and not app.is_unsure("certificate"):
+    managed = app.managed_certificate or app.is_unsure("managed_certificate")
+    if domain and not certificate and not files and not managed and not app.is_unsure("certificate"):
         why = "a host name of your own needs its certificate, or clients are told that the name is wrong"
-        yield app.finding("certificate", f"{why}; give its files by tls, or name one of the environment here")
+        advice = "give its files by tls, name one of the environment here, or let Azure make it by managedCertificate"
+        yield app.finding("certificate", f"{why}; {advice}")
+    yield from _managed(app, files=files)
     if certificate and not domain and not app.is_unsure("custom_domain"):
         yield app.finding("certificate", "a certificate is that of customDomain, which is missing; give it, or drop it")
+
+
+def _managed(app: ContainerApp, *, files: bool) -> Iterator[Finding]:
+    """Judge a certificate that Azure makes.
+
+    Source: Microsoft, "Custom domain names and free managed certificates in Azure Container Apps".
+    """
+    if not app.managed_certificate:
+        return
+    if not app.custom_domain and not app.is_unsure("custom_domain"):
+        why = "the certificate that Azure makes is that of customDomain, which is missing"
+        yield app.finding("managed_certificate", f"{why}; give it, or drop managedCertificate")
+    if app.certificate or files:
+        given = "given by tls" if files else "named by certificate"
+        yield app.finding("managed_certificate", f"the certificate is {given}, too; drop one of the two")
+    if app.external is False or app.internal:
+        name = "external" if app.external is False else "internal"
+        why = "Azure's authority asks the app from outside when it makes a certificate, and when it renews it"
+        yield app.finding("managed_certificate", f"{why}; drop {app.at(name)}, or give a certificate of your own")
+    if app.custom_domain and len(app.custom_domain) > _COMMON_NAME:
+        why = f"{app.custom_domain} has {len(app.custom_domain)} characters, and Azure makes certificates of 64 at most"
+        yield app.finding("custom_domain", f"{why}; give a certificate of your own")

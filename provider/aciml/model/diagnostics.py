@@ -1,7 +1,5 @@
 """Where the service of the cloud sends the logs of a group. Source: containerInstance.json 2023-05-01."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, Literal
 

@@ -1,14 +1,12 @@
 """The customer-managed key that a group's data is encrypted with. Source: containerInstance.json 2023-05-01."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Annotated
 
 from ..core.errors import Finding
 from ..core.lean import lean
 from . import cost
-from .declared import Declared, parts_of
+from .declared import Declared, parts_of, wires_of
 from .identity import id_findings
 from .shape import Field
 
@@ -39,7 +37,7 @@ class Encryption(Declared):
 def encryption_findings(key: Encryption) -> Iterator[Finding]:
     """Judge the key: all of it or nothing."""
     missing = [name for name in _KEY if not getattr(key, name) and not key.is_unsure(name)]
-    wires = ", ".join(parts_of(Encryption)[name].wire for name in _KEY)
+    wires = ", ".join(wires_of(Encryption, *_KEY))
     if any(getattr(key, name) for name in _KEY):
         for name in missing:
             why = f"a customer-managed key needs {wires}; give {parts_of(Encryption)[name].wire} too, or none of them"

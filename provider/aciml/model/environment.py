@@ -4,14 +4,12 @@
 stands in a list or map, so that the others keep their places; what is wholly unknown is ``unsure``.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Annotated, Any
+from dataclasses import field, replace
+from typing import Annotated, Any, Self
 
 from ..core.lean import lean
 from ..core.limits import Limits
@@ -32,7 +30,7 @@ _PACKAGE = re.compile(r"(?:[^\s:\[]+::)?([A-Za-z0-9][A-Za-z0-9._-]*)(?![\w:/#\\]
 _ENTRY = "the entry point of the image"
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Beside:
     """Marks an input that is no difference by itself.
 
@@ -286,7 +284,7 @@ class Pins(Declared):
         return json.dumps(encoded(self))
 
     @classmethod
-    def of_json(cls, text: str) -> Pins:
+    def of_json(cls, text: str) -> Self:
         """Read what ``to_json`` wrote."""
         return read(cls, json.loads(text))
 

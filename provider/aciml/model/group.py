@@ -3,8 +3,6 @@
 A group is made of subjects, each in its own file with its fields and with what is judged of it on every target.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import field
 from typing import Annotated
@@ -129,6 +127,7 @@ class Group(Declared):
         """Return the secret ones: keys, the user's, the server's, and that of telemetry."""
         given = {name: str(value) for name, value in (self.secure_environment_variables or {}).items()}
         server = variables_of(self.server, secret=True)
+        # in no order that matters: a variable of one of these names is a finding (``variable_findings``)
         return {**self.keys.variables(), **given, **server, **self.insights.variables()}
 
 

@@ -1,7 +1,5 @@
 """Telemetry of a service: there is no workspace that could tell the component, as v1's did."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from typing import Annotated
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..core.errors import Finding
-from ..properties import Secret, Values
+from ..properties import Values
 from . import environment, group, registry, service
 from .rules import all_group_findings, hidden, registry_findings
-from .shape import Field, Fields, is_imported, shape_findings, sound, with_secrets
+from .shape import Fields, is_imported, shape_findings, sound, with_secrets
 
 TABLES: Mapping[str, Fields] = {
     "aciml:registry:ContainerRegistry": registry.FIELDS,
@@ -43,22 +43,4 @@ def faults(token: str, values: Values) -> list[Finding]:
 
 def with_hidden(token: str, values: Mapping[str, Any], hide: Callable[[Any], Any]) -> dict[str, Any]:
     """Return the values with ``hide`` called on each that the table calls secret, at any depth of plain maps."""
-    return {name: _hidden(value, TABLES[token].get(name), hide) for name, value in values.items()}
-
-
-def _hidden(value: Any, field: Field | None, hide: Callable[[Any], Any]) -> Any:
-    if field is None or isinstance(value, Secret):
-        return value
-    if field.secret:
-        return hide(value)
-    if field.fields is None:
-        return value
-    if isinstance(value, list):
-        return [_hidden_map(item, field.fields, hide) for item in value]
-    return _hidden_map(value, field.fields, hide)
-
-
-def _hidden_map(value: Any, fields: Fields, hide: Callable[[Any], Any]) -> Any:
-    if not isinstance(value, dict):
-        return value
-    return {name: _hidden(inner, fields.get(name), hide) for name, inner in value.items()}
+    return with_secrets(dict(values), TABLES[token], hide)

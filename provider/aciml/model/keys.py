@@ -1,7 +1,5 @@
 """The keys that clients show to a service: given, or made by ``check`` and kept in the inputs ever after."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from typing import Annotated
 

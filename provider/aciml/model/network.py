@@ -4,11 +4,9 @@ Source: Microsoft's pages on virtual networks, on reusing DNS names and on spot 
 and answers (ports).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from ..core.errors import Finding
 from ..core.lean import lean
@@ -115,7 +113,7 @@ class Network(Declared):
         """Tell whether the group is to run in a virtual network, as far as it is known."""
         return bool(self.subnet_id or (self.vnet_name and self.subnet_name))
 
-    def shares_label(self, other: Network) -> bool:
+    def shares_label(self, other: Self) -> bool:
         """Tell whether both want one DNS label, so that a group of the one can only be made when the other's is gone.
 
         A label that is made from the group's name goes with the name, and ``Noreuse`` makes another host name each

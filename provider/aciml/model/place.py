@@ -1,7 +1,5 @@
 """Where in the cloud a group is."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Annotated
 

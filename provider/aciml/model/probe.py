@@ -3,8 +3,6 @@
 Source: containerInstance.json 2023-05-01; Microsoft's pages on liveness and readiness probes.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 

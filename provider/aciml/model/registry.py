@@ -1,7 +1,5 @@
 """The properties of ``aciml:registry:ContainerRegistry``; ARM's words for what only a cloud has."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import field
 from typing import Annotated
@@ -217,8 +215,10 @@ class Registry(Declared):
 
 
 FIELDS: Fields = table_of(Registry)
+LOGIN_SERVER = "loginServer"
+"""The output that images are named by, and the input of images that says where they go."""
 OUTPUTS: Fields = {
-    "loginServer": Field("host and port to push to and pull from", kind="string", shown=REFERENCE),
+    LOGIN_SERVER: Field("host and port to push to and pull from", kind="string", shown=REFERENCE),
     "state": Field("Running or Stopped", kind="string"),
     "owner": Field("mark of whose it is, by which it is known again", kind="string"),
 }

@@ -101,6 +101,7 @@ def tag_findings(registry: Registry) -> Iterator[Finding]:
     if total > tag.MOST:
         why = f"{total} tags with ours are more than {tag.MOST}, the most of a resource"
         yield registry.finding("tags", why)
+    yield from tag.twin_findings(registry, "tags", tags)
     for name, value in tags.items():
         yield from tag.form_findings(registry.at("tags", name), name, value)
         # Microsoft's page on tags: names do not differ by letter case

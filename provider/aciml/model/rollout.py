@@ -1,7 +1,5 @@
 """How an update reaches those who call: how it is proven, and what moves from the group that serves to the new one."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 

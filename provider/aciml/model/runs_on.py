@@ -3,10 +3,7 @@
 The words of either are told where the other is chosen: a word without effect would be taken for one that works.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from ..core.errors import Finding
@@ -87,7 +84,7 @@ Source: the definitions of Microsoft.App 2026-01-01, which have no such word.
 """
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Beside:
     """What stands beside the word that chooses.
 

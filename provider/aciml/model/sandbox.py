@@ -1,7 +1,5 @@
 """What the container of a service may do, and how much of the machine's processes and disk it may take."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from ..core.lean import lean

@@ -4,8 +4,6 @@ Source: Microsoft, "Set scaling rules in Azure Container Apps" (up to 1,000 repl
 cool-down of 300 s if nothing is said). Swarm has no autoscaler (moby/swarmkit issue 2354), so at home the least runs.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Annotated
 

@@ -4,10 +4,7 @@ So a change of one is an update in place. The variables are those of ``server/ac
 without one is what the server does by itself.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from ..core.errors import Finding
@@ -19,7 +16,7 @@ from .shape import Field
 MIB = 1024 * 1024
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Variable:
     """Marks a field that is a variable of the server: its name, what its unit multiplies by, what is told for 0."""
 
@@ -293,7 +290,7 @@ class Server(Declared):
     ] = None
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Setting:
     """One property of the server: its field, and its variable."""
 

@@ -1,7 +1,5 @@
 """What is declared of ``aciml:image:Service``, and what every pushed image tells of itself."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated
@@ -11,7 +9,7 @@ from ..core.lean import lean
 from ..core.place import Place
 from ..core.reference import Reference, repository_fault
 from ..properties import UNKNOWN, Values
-from .declared import Declared, read, table_of
+from .declared import Declared, read, table_of, wires_of
 from .shape import REFERENCE, Field
 from .unknowns import encoded, seen_of
 
@@ -88,6 +86,7 @@ class PushedImage(Declared):
 
 
 FIELDS = table_of(Service)
+(ENVIRONMENT_IMAGE,) = wires_of(Service, "environment_image")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _NEEDED = ("login_server", "environment_image", "source_directory")
 _INSTEAD = "or give existingImage, an image that is there already"

@@ -3,8 +3,6 @@
 Source: Microsoft's pages "Spot containers" and "Container groups".
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Annotated, Literal
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from ..core.errors import Finding
 from ..core.meant import either, meant
-from ..properties import UNKNOWN, Secret, Unknown, Values, reveal
+from ..properties import UNKNOWN, Foreign, Secret, Unknown, Values, reveal
 
 TYPES: Mapping[str, tuple[tuple[type, ...], str]] = {
     "string": ((str,), "a text"),
@@ -112,6 +112,7 @@ def _judged(path: str, value: Any, field: Field) -> Iterable[Finding]:
         yield from _typed(path, plain, field.kind, field.of)
     elif field.kind == "array" and isinstance(plain, list):
         for index, item in enumerate(plain):
+            # the row describes the list; each of its items is an object of the same fields
             yield from _judged(f"{path}[{index}]", item, replace(field, kind="object"))
     elif field.kind == "object" and isinstance(plain, dict):
         yield from _inside(path, kind_findings(plain, field.fields))
@@ -121,6 +122,7 @@ def _judged(path: str, value: Any, field: Field) -> Iterable[Finding]:
 
 def _inside(path: str, findings: Iterable[Finding]) -> Iterable[Finding]:
     for inner in findings:
+        # the engine shows the sentence without the path where it has no property of that depth
         yield Finding(f"{path}.{inner.where}", f"in {path}: {inner.why}")
 
 
@@ -173,6 +175,7 @@ def _fault(name: str, value: Any, field: Field, *, secret: bool) -> str:
         said = f"the secret text of {name} is none of its words" if secret else f'{name} is "{_short(value)}"'
         return f"{said}{known}" + (f"; did you mean {close}?" if close else "")
     if isinstance(value, str) and field.fault and (wrong := field.fault(value)):
+        # `fault` says what is wrong with the text, and mostly repeats it
         return f"the secret text of {name} is not right" if secret else f"{name} {wrong}"
     # a bool is an int for Python, and 15 digits show a number as it was typed, without .0 or an exponent
     if isinstance(value, int | float) and not isinstance(value, bool) and not _is_in_range(value, field):
@@ -220,6 +223,7 @@ def _sound(value: Any, field: Field, *, ranges: bool) -> Any:
     plain = _bare(value)
     plain = list(plain) if isinstance(plain, tuple) else dict(plain) if isinstance(plain, Mapping) else plain
     if field.of == "any" and isinstance(plain, list | dict):
+        # no row says what is inside; all that can be wrong is the kind of the whole
         return reveal(plain) if isinstance(plain, TYPES[field.kind][0]) else UNKNOWN
     if isinstance(plain, list) and field.kind == "array":
         item = replace(field, kind="object" if field.fields is not None else field.of)
@@ -227,28 +231,33 @@ def _sound(value: Any, field: Field, *, ranges: bool) -> Any:
     if isinstance(plain, dict) and field.kind == "object":
         if field.fields is not None:
             return sound(plain, field.fields, ranges=ranges)
+        # the values of a map are judged like the property itself, by its own words and ranges
         item = replace(field, kind=field.of, of="string")
         return {key: _sound(one, item, ranges=ranges) for key, one in plain.items()}
     wrong = any(_typed("", plain, field.kind, field.of)) or isinstance(plain, Unknown)
+    # never shown: this decides only, the finding is told elsewhere
     wrong = wrong or (bool(_fault("", plain, field, secret=True)) and (ranges or isinstance(plain, str)))
     return UNKNOWN if wrong else plain
 
 
-def with_secrets(values: Values, fields: Fields) -> Values:
-    """Mark what the table calls secret as secret, also where the program forgot to, at any depth."""
-    return {name: _marked(value, fields[name]) if name in fields else value for name, value in values.items()}
+def with_secrets(values: Values, fields: Fields, mark: Callable[[Any], Any] = Secret) -> Values:
+    """Mark what the table calls secret as secret, also where the program forgot to, at any depth.
+
+    ``mark`` is called on each of these, if something else is to be made of it; one that is marked already stays.
+    """
+    return {name: _marked(value, fields[name], mark) if name in fields else value for name, value in values.items()}
 
 
-def _marked(value: Any, field: Field) -> Any:
+def _marked(value: Any, field: Field, mark: Callable[[Any], Any]) -> Any:
     if isinstance(value, Secret):
         return value
     if field.secret:
-        return Secret(value)
+        return mark(value)
     if field.fields is None:
         return value
     if isinstance(value, list):
-        return [with_secrets(item, field.fields) if isinstance(item, dict) else item for item in value]
-    return with_secrets(value, field.fields) if isinstance(value, dict) else value
+        return [with_secrets(item, field.fields, mark) if isinstance(item, dict) else item for item in value]
+    return with_secrets(value, field.fields, mark) if isinstance(value, dict) else value
 
 
 def _typed(path: str, value: Any, kind: str, of: str) -> Iterable[Finding]:
@@ -272,7 +281,7 @@ def _shown(value: Any) -> str:
     for types, words in TYPES.values():
         if isinstance(value, types) and not (isinstance(value, bool) and bool not in types):
             return words
-    return type(value).__name__
+    return value.words if isinstance(value, Foreign) else type(value).__name__
 
 
 def _unknown(name: str, fields: Fields) -> str:

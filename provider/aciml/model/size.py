@@ -1,7 +1,5 @@
 """Cores and memory of a group, and the limits of its container."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 

@@ -1,7 +1,5 @@
 """TLS of a service: files on the machine that brings it up; what the group has of them is their content."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from ..core.lean import lean

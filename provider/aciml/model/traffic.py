@@ -3,8 +3,6 @@
 A revision is one image with one template: what else is declared of a service makes none. Weights are percent.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from typing import Annotated

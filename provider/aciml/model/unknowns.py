@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from ..core.lean import lean
 from ..core.unknown import NOT_KNOWN
 from ..properties import UNKNOWN, Unknown, Values, reveal
 from .declared import Declared, parts_of
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Seen:
     """What is known of inputs, without secret wrappers.
 

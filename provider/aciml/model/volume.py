@@ -4,8 +4,7 @@ Source: containerInstance.json 2023-05-01; Microsoft's pages "Troubleshoot" (nam
 limits" (how many).
 """
 
-from __future__ import annotations
-
+import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any
@@ -142,7 +141,12 @@ def mount_findings(
             yield mount.finding("name", f'there is no volume "{mount.name}"; {known}')
         if mount.mount_path is not None:
             yield from _place(mount, paths)
-            paths.add(mount.mount_path)
+            paths.add(_plain(mount.mount_path))
+
+
+def _plain(path: str) -> str:
+    """Return a path by which two are the same folder: no slash at the end, none twice."""
+    return posixpath.normpath(path)
 
 
 def _place(mount: Mount, before: set[str]) -> Iterator[Finding]:
@@ -150,5 +154,5 @@ def _place(mount: Mount, before: set[str]) -> Iterator[Finding]:
     # containerInstance.json, VolumeMount.mountPath: "Must not contain colon (:)"
     if not path.startswith("/") or ":" in path:
         yield mount.finding("mount_path", f'"{path}" is no path to mount at; start it with / and use no colon')
-    if path in before:
+    if _plain(path) in before:
         yield mount.finding("mount_path", f"something is mounted at {path} already; choose another path")

@@ -11,10 +11,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
-
-import requests
-from requests import exceptions
 
 from ..blobs.presence import Presence
 from ..core.clock import about_clock
@@ -25,6 +23,9 @@ from ..core.progress import Progress
 from ..settings import Settings
 from .accounts import clean_url
 from .uv import ACCOUNT
+
+if TYPE_CHECKING:
+    import requests
 
 AT_ONCE = 8
 """Wheels that are fetched at once."""
@@ -145,6 +146,9 @@ def _is_whole(path: Path, package: PipPackage) -> bool:
 
 def new_session(settings: Settings) -> requests.Session:
     """Return a session that trusts the machine's certificates and takes files as they are."""
+    # here, and below: HTTP is slow to load, and what is pinned and made is not fetched
+    import requests
+
     session = requests.Session()
     session.verify = str(settings.ca_bundle) if settings.ca_bundle else True
     session.headers["Accept-Encoding"] = "identity"  # the hash is of the file as it is
@@ -192,6 +196,9 @@ def _fetch_once(package: PipPackage, path: Path, session: requests.Session, prog
 
 
 def _blocks(package: PipPackage, session: requests.Session) -> Iterator[bytes]:
+    import requests
+    from requests import exceptions
+
     parts = urlsplit(package.url)
     if parts.scheme == "file":
         yield from _of_file(Path(unquote(parts.path)))
@@ -222,6 +229,8 @@ def _blocks(package: PipPackage, session: requests.Session) -> Iterator[bytes]:
 
 def _why(error: requests.RequestException) -> str:
     """Say in words what happened to a request that may go well another time."""
+    from requests import exceptions
+
     words = str(error)
     kinds = (
         (isinstance(error, exceptions.ProxyError), "the proxy does not let it through (HTTPS_PROXY, NO_PROXY)"),

@@ -69,6 +69,7 @@ class SourceWheels:
         # a commit and an archive with its hash are what they were: nobody is asked
         if source.is_pinned and (kept := self._kept(_key(source, source.ref or source.sha256))):
             return kept
+        # here and not in what is shown: the text with the variable is what messages and keys have
         url = VARIABLE.sub(lambda found: os.environ.get(found["name"], found[0]), source.url)
         with tempfile.TemporaryDirectory(prefix="aciml-source-") as name:
             work = Path(name).resolve()
@@ -100,6 +101,7 @@ class SourceWheels:
         key = f"{package.sha256}#"
         if kept := self._kept(key):
             return kept
+        # by its hash, which the index has told: what is built from is pinned before its code runs
         archive = download(package, settings=self.settings, progress=self.progress)
         named = f"{package.name} {package.version}"
         with tempfile.TemporaryDirectory(prefix="aciml-source-") as name:
@@ -115,6 +117,7 @@ class SourceWheels:
     def _kept(self, key: str) -> Path | None:
         """Return the wheel that was made of this source, if it is still there."""
         with Catalog(self.settings.cache / "catalog.sqlite") as catalog:
+            # opened anew each time, for a moment: several threads build at once, and a build takes minutes
             text = catalog.get_fact(SOURCE_WHEELS, key)
         if not text:
             return None
@@ -148,18 +151,22 @@ class SourceWheels:
         }
         env |= {"UV_NO_PROGRESS": "1", "NO_COLOR": "1"}
         command = [find_uv_bin(), "build", "--wheel", "--no-create-gitignore", "--out-dir", str(work / "out")]
+        # by the Python of this plugin: uv would look for others, or fetch one
         command += ["--python", sys.executable, *self.index, str(folder)]
         code, said = wait_for(command, folder=folder, env=env, progress=self.progress)
         if code:
             raise _build_failed(shown, without_account(said))
         made = next((work / "out").glob("*.whl"))
         tags = parse_wheel_filename(made.name)[3]
+        # PEP 425: of code for a processor the tag names the system it was linked on, which is this machine and not the
+        # image
         if not any(tag.platform == "any" for tag in tags):
             why = f"{shown}: what is built of it, {made.name}, has code for this machine's processor and C library"
             raise UserError(why, f"{_IN_A_STEP}, or name a wheel that is made for the image")
         return self._keep(made, key)
 
     def _keep(self, made: Path, key: str) -> Path:
+        # two builds of one source differ in times and order of the zip: without them they are one file, and one layer
         content = normal_wheel(made)
         digest = hashlib.sha256(content).hexdigest()
         folder = self.settings.cache / "wheels" / digest

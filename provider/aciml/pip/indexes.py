@@ -13,8 +13,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-import requests
-
 from ..core.errors import UserError
 from ..core.pip_package import PipPackage
 from ..core.progress import Progress
@@ -64,6 +62,7 @@ def indexes_of(lines: Iterable[str], environ: Mapping[str, str]) -> list[Index]:
     options = [found for text in rows if (found := _OPTION.match(text))]
     if any(found["name"] == "--no-index" for found in options):
         return []
+    # `name=url` is uv's form for an index with a name
     more = [
         word.partition("=")[2] if re.match(r"[\w.-]+=", word) else word for word in environ.get("UV_INDEX", "").split()
     ]
@@ -71,6 +70,7 @@ def indexes_of(lines: Iterable[str], environ: Mapping[str, str]) -> list[Index]:
     more += [found["url"] for found in options if found["name"] == "--extra-index-url" and found["url"]]
     main = [environ.get("UV_DEFAULT_INDEX", ""), environ.get("UV_INDEX_URL", "")]
     main += [found["url"] for found in options if found["name"] in ("-i", "--index-url") and found["url"]]
+    # the first that is said: variables before options, as uv has it
     urls = [*more, next((url for url in main if url), DEFAULT)]
     accounts = accounts_of(rows, environ)
     clean = [clean_url(_VARIABLE.sub(lambda found: environ.get(found[1], found[0]), url)).rstrip("/") for url in urls]
@@ -112,6 +112,10 @@ def find_shared(
 
 
 def _has(name: str, index: Index, settings: Settings) -> bool:
+    # here: HTTP is slow to load, and an unchanged section asks no index
+    import requests
+
+    # PEP 691; some servers answer nothing else, others HTML alone
     accept = {"Accept": "application/vnd.pypi.simple.v1+json, text/html;q=0.5"}
     try:
         # only the status counts: a page of a big package has megabytes
@@ -124,6 +128,22 @@ def _has(name: str, index: Index, settings: Settings) -> bool:
             return answer.status_code == 200
     except requests.RequestException:
         return False
+
+
+_NOBODYS = "aciml-asks-for-what-no-index-has"
+"""A name that no index has: whoever has a page of it has one of anything."""
+
+
+def stranger(name: str, indexes: Sequence[Index], settings: Settings) -> str:
+    """Return the first index that answers to any name with the same kind of page, as a login does; empty if none does.
+
+    Args:
+        name: of a package of whose page an index has been asked, and that had no files.
+        indexes: those that were asked.
+        settings: for the certificate bundle.
+    """
+    found = (one for one in indexes if _has(name, one, settings) and _has(_NOBODYS, one, settings))
+    return next((one.url for one in found), "")
 
 
 def shared_note(shared: Sequence[Shared], strategy: str) -> str:

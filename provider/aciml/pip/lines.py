@@ -58,6 +58,7 @@ def read_lines(requirements: Sequence[str], folder: Path, places: Sequence[str] 
     # an index of one's own may have a package of any name
     public = not any(_OWN_INDEX.match(line.text) for line in lines)
     for line in lines:
+        # only of a line that is right by itself: two findings about one word would contradict one another
         found = list(_faults(line, folder)) or ([trap] if public and (trap := trap_of(line.text)) else [])
         faults += [f"{_placed(line)}{fault}" for fault in found]
     if faults:
@@ -137,6 +138,16 @@ def account_faults(file: CondaFile) -> list[str]:
     ]
 
 
+def accounts_told(lines: Iterable[Line], file: CondaFile) -> list[str]:
+    """Warn of passwords in the files that a section names: they work, and whoever has the file has them."""
+    own, advice = frozenset(file.pip), "write a variable in its place, such as ${TOKEN}"
+    return [
+        f"{_placed(line)}{without_secret(line.text)} has a password in it; {advice}"
+        for line in lines
+        if line.text not in own and has_account(line.text)
+    ]
+
+
 def file_sha256(path: Path) -> str:
     """Return the file's hash in hexadecimal."""
     with path.open("rb") as stream:
@@ -147,6 +158,7 @@ def _gather(found: list[Line], lines: list[Line], seen: set[Path], faults: list[
     for line in found:
         lines.append(line)
         named = _FILE.match(spaced(line.text))
+        # a file on the web is read by uv alone; its lines cannot be judged, nor do they count for what has changed
         if not named or "://" in named["path"]:
             continue
         path = (line.folder / named["path"]).resolve()
@@ -183,9 +195,11 @@ def _rows(text: str) -> Iterator[tuple[int, str]]:
         first = first if begun else number
         # "Requirements File Format": a backslash at the end joins lines
         if row.endswith("\\"):
-            begun += row[:-1] + " "
+            # pip puts nothing in its place: `fl\\` and `ask` are flask
+            begun += row[:-1]
             continue
         # within a word the sign begins no comment: URLs have fragments
+        # after the joining, as pip does it: a comment in a continued line ends it all
         content = re.sub(r"(^|\s)#.*", "", begun + row).strip()
         begun = ""
         if content:
@@ -198,6 +212,7 @@ def _files(line: Line, folder: Path) -> Iterator[Path]:
     if named and "://" not in named["path"]:
         yield (line.folder / named["path"]).resolve()
     wheel = None if named else _WHEEL.search(without_account(line.text))
+    # what a variable stands for is known to the resolver alone
     if wheel and "${" not in wheel["path"] and urlsplit(wheel["path"]).scheme in ("", "file"):
         yield (folder / unquote(urlsplit(wheel["path"]).path)).resolve()
 

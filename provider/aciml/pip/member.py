@@ -83,6 +83,7 @@ class Member:
             with self.archive.open(self.info) as stream:
                 return stream.read(count)
         self._seek()
+        # a block is enough for a few bytes at the beginning, however badly it packs
         raw = self.file.read(min(self.info.compress_size, _BLOCK))
         return raw[:count] if self.info.compress_type == zipfile.ZIP_STORED else _inflater().decompress(raw, count)
 
@@ -98,6 +99,7 @@ class Member:
         if len(head) < _LOCAL.size or not head.startswith(_SIGNATURE):
             raise self.fault("is not where the zip says")
         _, name, extra = _LOCAL.unpack(head)
+        # lengths of the local header: its extra field may be longer than that of the central directory (APPNOTE 4.3.7)
         self.file.seek(name + extra, io.SEEK_CUR)
 
     def _whole(self) -> bytes | bytearray:
@@ -151,6 +153,7 @@ class Check:
         if self._crc != self._member.info.CRC:
             raise self._member.fault("is damaged: its CRC is another")
         if self._digest:
+            # RECORD has them without padding ("Recording installed projects"); some writers leave it
             found = base64.urlsafe_b64encode(self._digest.digest()).rstrip(b"=").decode()
             if found != self._wanted.partition("=")[2].rstrip("="):
                 raise self._member.fault(f"has not the {self._digest.name} that RECORD says")
@@ -181,6 +184,7 @@ class _Stream(io.RawIOBase):
         self._check.add(data)
         self._left -= len(data)
         if not self._left and len(data):
+            # a byte more than the zip says is a fault, and a stream that stops at its size would not see it
             if self._next(1):
                 raise self._member.fault("has not the size that the zip says")
             self._check.end()
@@ -199,6 +203,7 @@ class _Stream(io.RawIOBase):
     def _inflate(self, most: int) -> bytes:
         assert self._inflater  # noqa: S101
         while not self._inflater.eof:
+            # what was read and not inflated yet comes first: a block may hold a thousand times its size
             raw = self._inflater.unconsumed_tail or self._raw(_BLOCK)
             data = self._inflater.decompress(raw, most)
             if data or not raw:

@@ -47,6 +47,7 @@ class WheelMemory:
         """
         brought = {claimant_of(one): self._paths(one) or {} for one in self.wheels.in_order}
         wheels = [Claimant(name, _claims(paths)) for name, paths in brought.items()]
+        # conda's first, so that a wheel has what both bring: pip installs after conda, over what is there
         places = settle([*(_that_matter(conda, brought.values())), *wheels], PREFIX)
         if places.refusals:
             why = f"packages cannot be installed together: {refusal_note(places.refusals)}"
@@ -74,12 +75,14 @@ class WheelMemory:
         return dict(json.loads(text)) if text else None
 
     def _paths_key(self, package: PipPackage) -> str:
+        # where its files go depends on the Python: lib/python3.11 is another path than lib/python3.12
         return f"{package.sha256}@{self.wheels.library}"
 
 
 def _mark(entry: Entry, wheel: Wheel) -> str:
     """Return what tells a file from another one, its bit to be run included; empty if RECORD has no hash of it."""
     digest = wheel.hashes.get(entry.path, "").rpartition("=")[2][:_HASH]
+    # equal texts of which one is a program are not equal files: which of them is seen makes a difference
     return f"{digest}x" if digest and entry.mode & 0o100 else digest
 
 
@@ -99,6 +102,7 @@ def _that_matter(conda: Iterable[Claimant], brought: Iterable[Mapping[str, str |
     both = files | folders
 
     def matters(claim: Claim) -> bool:
+        # a link may lead paths of wheels elsewhere, however far from them it lies
         if claim.kind == "link" or claim.path in both:
             return True
         folder = claim.path.rpartition("/")[0]

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from ..blobs.catalog import AnyCatalog, all_layers
 from ..blobs.compress import GZIP, Compression
+from ..blobs.finished import is_at_hand, keep_layer
 from ..blobs.packers import Packers
-from ..blobs.sizes import keep_saved, keep_unpacked
 from ..blobs.store import BlobStore, file_digest, write_layer
 from ..core.claims import Claimant, Places
 from ..core.errors import OutageError, UserError
@@ -92,15 +92,14 @@ class _Build:
             self._read_paths(memory)
             places = memory.decide(conda())
         plans = plan_wheels(self.wheels, places, self.by)
-        missing = [plan for plan in plans if self._at_hand(plan) is None]
+        missing = [plan for plan in plans if not self._is_at_hand(plan)]
         if missing:
             self.store.sweep()
             self._pack(missing, places)
         return [layer for plan in plans if (layer := self.catalog.layer(plan.key))]
 
-    def _at_hand(self, plan: WheelPlan) -> Layer | None:
-        layer = self.catalog.layer(plan.key)
-        return layer if layer and (self.store.has(layer.digest, layer.size) or self.known_blob(layer.digest)) else None
+    def _is_at_hand(self, plan: WheelPlan) -> bool:
+        return is_at_hand(plan.key, self.catalog, self.store, self.known_blob)
 
     def _read_paths(self, memory: WheelMemory) -> None:
         """Find out what the wheels bring; of one that was read before it is known."""
@@ -155,10 +154,7 @@ class _Build:
             for package, path in zip(plan.packages, paths, strict=True):
                 _insist_on_pinned(package, path)
             raise refused(error.wheel, str(error)) from error
-        self.catalog.put_layer(plan.key, layer)
-        keep_unpacked(self.catalog, layer)
-        keep_saved(self.catalog, layer, [wheel.saved for wheel in wheels])
-        self.ready(layer)
+        keep_layer(plan.key, layer, [wheel.saved for wheel in wheels], self.catalog, self.ready)
 
 
 def _insist_on_pinned(package: PipPackage, path: Path) -> None:

@@ -52,6 +52,13 @@ _MARKERS = (
 )  # fmt: skip
 
 
+_OF_OTHERS = {
+    "pywin32": "Windows", "pypiwin32": "Windows", "tensorflow-intel": "Windows", "python-magic-bin": "Windows",
+    "tensorflow-macos": "macOS", "tensorflow-metal": "macOS",
+}  # fmt: skip
+"""Packages whose files on PyPI are wheels of another system, and which have no sources there."""
+
+
 def spaced(text: str) -> str:
     """Return the line with a blank behind a short option, which pip does not need and uv does: ``-rfile``."""
     found = _SHORT.fullmatch(text)
@@ -70,11 +77,15 @@ def fault_of(text: str) -> str:
     if command := _COMMAND.fullmatch(line):
         return f'"{line}" is a command; write "{command["rest"]}"'
     # URLs and files: which they may be is judged where they are read
+    # a variable may stand for an address, or a part of one; it is replaced by the resolver (pip, "Using environment
+    # variables")
     is_place = "://" in line or "${" in line or re.match(r"[./~]|\S+\.whl\b", line) is not None
     wrong = _of_address(line) or ("" if is_place else _of_hashes(line))
     if wrong or is_place:
         return wrong
     bare = _PER_LINE.sub("", line).strip().removesuffix(",")  # uv takes a comma at the end
+    if re.search(r"[=<>~!]=?=?\s*(;.*)?$", bare.partition(";")[0].rstrip()):
+        return f'"{line}" has no version behind its sign; write one, or leave the sign out'
     if re.fullmatch(r"[\w.-]+\.(txt|in)", bare):
         return f'"{line}" is the name of a file; write "-r {line}"'
     try:
@@ -89,6 +100,10 @@ def _of_address(line: str) -> str:
     """Judge what looks like an address and is none."""
     if ssh := re.fullmatch(r"(?P<user>[\w-]+)@(?P<host>[\w.-]+):(?P<path>\S+)", line):
         return f'"{line}" is an address of git; write git+ssh://{ssh["user"]}@{ssh["host"]}/{ssh["path"]}'
+    # PEP 508, "direct references": name @ address
+    name, sign, address = line.partition(" @ ")
+    if sign and (found := meant_address(address.strip())):
+        return f'"{line}": "{address.strip()}" is no address; write {name} @ {found}'
     meant = meant_address(line)
     return f'"{line}" is no address; write {meant}' if meant else ""
 
@@ -100,9 +115,19 @@ def trap_of(text: str) -> str:
         text: a line that is right as a text.
     """
     name = name_of_line(text)
+    # a name beside an address is the user's own affair: nobody looks it up
     if near := usual_name(name) if not re.search(r"://|\s@\s|\.whl\b", text) else "":
         rest = text.strip()[len(name) :].strip()
         return f'"{text.strip()}": no package is called so; did you mean "{near}{rest}"?'
+    if name == "python":
+        return (
+            f'"{text.strip()}": Python is no package of pip; write "- python=3.11" among the dependencies of conda.yml'
+        )
+    # without a condition behind a semicolon it is wanted here, too
+    if (system := _OF_OTHERS.get(name)) and ";" not in text:
+        word, marker = text.strip(), {"Windows": "win32", "macOS": "darwin"}[system]
+        advice = f"remove it, or write \"{word}; sys_platform == '{marker}'\""
+        return f'"{word}" has files for {system} alone, and images are for Linux; {advice}'
     joined = re.fullmatch(r"(?P<name>[A-Za-z][\w.-]*?)-(?P<version>\d+(?:\.\d+)+)", text.strip())
     if joined:
         return f'"{text.strip()}" is a name and a version; did you mean "{joined["name"]}=={joined["version"]}"?'
@@ -125,11 +150,13 @@ def _of_hashes(line: str) -> str:
 def _of_option(line: str) -> str:
     if re.match(r"-\s", line):
         return f'"{line}" begins with two hyphens; write "{line.lstrip("- ")}"'
-    if _SHORT.fullmatch(line):
-        return ""
     word = found[0] if (found := _WORD.match(line)) else line.partition(" ")[0]
+    if f"-{word}" in OPTIONS and len(word) > 2:
+        return f'"{word}" begins with two hyphens; write "-{line}"'
     if word in OPTIONS:
         return _of_value(line, word)
+    if _SHORT.fullmatch(line):
+        return ""
     if word in OF_INSTALL:
         return f'"{word}" is an option of pip install, and none of a file of requirements; remove the line'
     near = meant(word, OPTIONS)
@@ -205,12 +232,17 @@ def _mended(versions: str) -> str | None:
     text = re.sub(rf"(?<=[\w.*])\s*(?:and|&&|&|\|)?\s*(?={_OPERATORS})", ",", text)
     text = re.sub(r",\s*,", ",", text)
     text = re.sub(r"\.(?=,|$)", "", text)
+    # PEP 440: .* goes with == and != alone
     text = re.sub(r"(?<=[<>])(=?)(\s*\d[\d.]*?)\.\*", r"\1\2", text)
     text = re.sub(r"(\d)\.[xX]\b", r"\1.*", text)
+    # a comma where a point was meant, as several languages write numbers
     text = re.sub(r"^((?:==|~=|>=|<=|>|<)\s*\d+),(\d+)$", r"\1.\2", text)
+    # PEP 440: ~= needs a second number, for it is the last but one that may not grow
     text = re.sub(r"~=\s*(\d+)$", r"~=\1.0", text)
+    # a second word is most likely the rest of the name
     if re.fullmatch(r"[A-Za-z][\w-]*", text):
         return f"-{text}"
+    # no condition at all takes the newest, which is what was meant
     if re.fullmatch(r"(==|>=|=)?\s*(latest|newest|any|current|\*)", versions, re.IGNORECASE):
         return ""
     return re.sub(rf"({_OPERATORS})\s+", r"\1", text)
@@ -229,6 +261,7 @@ def _are_conditions(text: str) -> bool:
 def _of_marker(line: str, marker: str) -> str:
     if not marker.strip():
         return f'"{line}" ends with a semicolon, behind which a condition has to be; remove it'
+    # texts in quotes are emptied first: their words are values, and no names of markers
     for word in re.findall(r"(?<![\"'\w.])[A-Za-z_][\w.]*(?![\"'\w])", re.sub(r"\"[^\"]*\"|'[^']*'", '""', marker)):
         if word not in (*_MARKERS, "and", "or", "in", "not"):
             near = meant(word, _MARKERS)

@@ -6,7 +6,8 @@ import os
 import sys
 import tempfile
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,33 +15,26 @@ from packaging.pylock import Package, Pylock
 from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
-from ..core.errors import UserError
-from ..core.pip_package import PIP, PipPackage
+from ..core.errors import OutageError, UserError
+from ..core.pip_package import PipPackage
 from ..core.progress import Progress
 from ..settings import Settings
 from .accounts import Account, accounts_of, clean_url, realm_of
 from .from_source import SourceWheels
 from .hashes import ADVICE, hash_fault, hashes_asked
-from .indexes import FIRST
-from .lines import read_lines
+from .indexes import FIRST, indexes_of, stranger
+from .lines import Line, read_lines
 from .named_file import named_file, sha256_of
 from .provided import asked_with_extras, constraints, distributions
 from .sdist import Asked, distribution_of
 from .source import AS_WHEEL
 from .sourced import index_options, with_wheels
-from .uv import NoWheelError, described, no_wheel, run_uv
+from .uv import NoWheelError, described, no_wheel, run_uv, without_files
 
 _OLDEST_GLIBC = 5  # manylinux1 is glibc 2.5; older wheels do not exist
 _UV_GLIBC = (17, 28, *range(31, 41))  # what --python-platform takes as x86_64-manylinux_2_N; uv 0.13.8
 _MUSL = "musl "
 _STUBS = "conda-stubs"  # folder in the cache
-
-
-def bare_package(line: str) -> PipPackage:
-    """Return the wheel of a lock's line, without the place to get it from, which its layer does not depend on."""
-    name, _, digest = line.removeprefix(PIP).rpartition("#sha256:")
-    wheel = parse_wheel_filename(name)
-    return PipPackage(str(wheel[0]), str(wheel[1]), name, digest)
 
 
 def resolve(
@@ -90,12 +84,32 @@ def resolve(
         arguments += ["--index-strategy", index_strategy]
         accounts = accounts_of((line.text for line in lines), os.environ)
         asked = Asked(lines, dict(pinned or {}), arguments, accounts)
-        _lock_with_sources(asked, sources, distributions(conda), work, folder)
+        with _seeing_strangers(lines, settings):
+            _lock_with_sources(asked, sources, distributions(conda), work, folder)
         lock = work / "pylock.toml"
         locked = Pylock.from_dict(tomllib.loads(lock.read_text(encoding="utf-8")))
         wanted = _Wanted(tags, hashes)
         packages = [_package(package, wanted, lock, accounts) for package in locked.packages]
     return tuple(sorted(packages, key=lambda package: package.name))
+
+
+@contextmanager
+def _seeing_strangers(lines: Sequence[Line], settings: Settings) -> Iterator[None]:
+    """Say that no index has answered but a web page, before somebody looks for a fault in the lines.
+
+    Raises:
+        OutageError: it is so.
+    """
+    try:
+        yield
+    except UserError as error:
+        name = without_files(error.message)
+        asked = indexes_of((line.text for line in lines), os.environ) if name else []
+        if not (url := stranger(name, asked, settings) if asked else ""):
+            raise
+        why = f"{url} is no package index: it answers with a web page to any name, as to {name}"
+        advice = "look whether this network wants a login or has a proxy (HTTPS_PROXY), and at the index's address"
+        raise OutageError(why, advice) from error
 
 
 _MOST_SOURCES = 30  # packages of an index that are built in one section; each asks for the solution once more

@@ -12,8 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-import requests
-
 from ..blobs.catalog import AnyCatalog
 from ..core.errors import OutageError
 from ..core.pip_package import PipPackage
@@ -82,6 +80,9 @@ def _ask(package: PipPackage, settings: Settings, progress: Progress) -> int:
 
 def _told(package: PipPackage, settings: Settings) -> int | None:
     """Return what the server says of its file; None if it says nothing that can be used."""
+    # here: HTTP is slow to load, and of most wheels the size is known
+    import requests
+
     with new_session(settings) as session:
         for method in ("HEAD", "GET"):
             try:

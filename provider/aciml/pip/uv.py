@@ -23,7 +23,7 @@ _NO_WHEEL = re.compile(
     r"(?:^|\s)([A-Za-z0-9][A-Za-z0-9._-]*)(?:[=<>!~]\S+)? has no (?:usable wheels|wheels with a matching)"
 )
 # without a condition behind the name: not even one version of it was seen
-_NO_FILES = re.compile(r"there are no versions of [\w.-]+ and you require")
+_NO_FILES = re.compile(r"there are no versions of ([\w.-]+) and you require")
 _SOURCE = re.compile(r"(?:Failed to build|Building source distributions for) `([^`]+)`")
 _REFUSED = re.compile(r"\b(401 Unauthorized|403 Forbidden)\b")
 _UNREACHABLE = ("failed to fetch", "error sending request", "dns error", "timed out", "tcp connect")
@@ -156,6 +156,12 @@ def _silence(said: str, reason: str) -> OutageError:
         if sign in said.lower():
             return OutageError(f"the package index does not answer{whose}: {words}", f"{advice}, then try again")
     return OutageError(f"the package index does not answer: {reason}", "look at the network, then try again")
+
+
+def without_files(message: str) -> str:
+    """Return the package of whose page an index said that it has no files, by the message of ``failure``."""
+    found = _NO_FILES.search(message)
+    return found[1] if found else ""
 
 
 # of reqwest and hyper, which uv speaks HTTP by

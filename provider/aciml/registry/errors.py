@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from http.client import BadStatusLine, RemoteDisconnected
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -21,16 +22,30 @@ from ..core.pace import seconds_asked
 # those that say "not now": 425 is "too early" (RFC 8470), 408 and 429 ask for another try by themselves
 _TEMPORARY = frozenset({408, 425, 429, 500, 502, 503, 504})
 _NO_DELETES = "the registry does not allow this; a registry:2 deletes only with REGISTRY_STORAGE_DELETE_ENABLED=true"
+_LATER = "try again; see the registry's log if it stays"
 _LONG = 60.0  # seconds; a Retry-After that is worth a word: it is hardly waited for
 _ADVICE = {
     404: "check the registry's address and the repository's name",
     400: "check the repository's name; the registry's log says more",
     405: "it takes no pushes: name the registry itself, and no mirror or cache of it",
+    415: "it does not take images in OCI's format; a newer version of it does",
     413: "raise its upload limit or split the layer",
     416: "try again; the upload begins anew",
     429: "wait a few minutes and try again, or log in: known accounts have higher limits",
     507: "free some space in the registry's storage",
+    **dict.fromkeys((301, 302, 303, 307, 308), "it sends uploads on to another address: name that one, if it is yours"),
 }
+_BY_CODE = {
+    "DIGEST_INVALID": "the bytes were changed on their way: run the same command again; look for a proxy in between",
+    "SIZE_INVALID": "bytes were lost on their way: run the same command again; look for a proxy in between",
+    **dict.fromkeys(
+        ("MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN"),
+        "it lacks blobs that it took before: see its log and its storage, and whether something cleans up meanwhile",
+    ),
+    "MANIFEST_INVALID": "its log says what it does not take of the image; a newer version of it may",
+    "TAG_INVALID": "check the image's tag",
+}
+"""By the registry's own word, which says more than the status. Source: distribution-spec 1.1, "error codes"."""
 
 
 _SOFT_DELETED = re.compile(r"soft[- ]?deleted", re.IGNORECASE)
@@ -124,7 +139,7 @@ def answered(
         advice = _lack(status, account, needed_right(scope))
     else:
         message = f"{host} answered {status}{_colon(code or detail)} to {what}{_colon(detail if code else '')}"
-        advice = _ADVICE.get(status, "try again; see the registry's log if it stays" if status >= 500 else "")
+        advice = _BY_CODE.get(code) or _ADVICE.get(status) or (_LATER if status >= 500 else "")
         if status == 405 and response.request is not None and response.request.method == "DELETE":
             advice = _NO_DELETES
     wish = seconds_asked(response.headers.get("Retry-After", ""), time.time())
@@ -214,6 +229,13 @@ def _is_silence(error: BaseException) -> bool:
     return any(_is_silence(item) for item in inner)
 
 
+def _is_no_http(error: BaseException) -> bool:
+    """Tell whether something came that is no answer of HTTP; nothing at all is a closed connection."""
+    if isinstance(error, BadStatusLine):
+        return not isinstance(error, RemoteDisconnected)
+    return any(_is_no_http(item) for item in error.args if isinstance(item, BaseException))
+
+
 def _for_good(error: Exception) -> tuple[str, str] | None:
     """Return what happened and what to do if that mends itself by no further try, each of which would take its time."""
     if isinstance(error, exceptions.SSLError):
@@ -234,6 +256,8 @@ def _reason(url: str, error: Exception) -> tuple[str, str, bool]:
     if told := _for_good(error):
         return (*told, False)
     inner = getattr(error.args[0] if error.args else None, "reason", None)
+    if _is_no_http(error):
+        return "does not speak HTTP at that port", "check the port, and whether it is that of the registry", False
     again = "check that it runs and that the network reaches it, then run the same command again"
     if isinstance(error, exceptions.ProxyError):
         return _of_proxy(url, str(error))

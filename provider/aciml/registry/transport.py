@@ -162,11 +162,14 @@ class Transport:
         Tries of requests inside of ``action`` count as tries of the whole.
         """
         outer: Effort | None = getattr(self._thread, "effort", None)
-        self._thread.effort = outer or Effort()
+        self._thread.effort = outer or Effort(began=self._pace.rounds)
         try:
-            return self._tried(action, again, progress)
+            made = self._tried(action, again, progress)
         finally:
             self._thread.effort = outer
+        if outer is None:  # a request of an upload that goes well is no upload that does
+            self._pace.came_forward()
+        return made
 
     def _tried(
         self, action: Callable[[int], T], again: Callable[[RegistryError], bool], progress: Progress | None
@@ -192,6 +195,7 @@ class Transport:
         """
         listener, effort = progress or Silent(), getattr(self._thread, "effort", None) or Effort()
         left = effort.failed(error, self.limits)
+        effort.look(self._pace.rounds_since(effort.began), self.limits)
         listener.say(f"{error.message}; trying again in {left:.0f} s")
         self._pace.hold(left, listener.checkpoint)
 
@@ -199,6 +203,7 @@ class Transport:
         """Take note that a part of the work is done for good: tries are counted from here."""
         if effort := getattr(self._thread, "effort", None):
             effort.tries, effort.lost = 0, 0.0
+        self._pace.came_forward()
 
     def take_retries(self) -> str:
         """Return ``3 retries, 14 s`` for what was tried again since the last call; empty if nothing was."""
@@ -217,11 +222,17 @@ class Transport:
 
     def _send_once(self, ask: Ask, progress: Progress | None = None) -> requests.Response:
         mark = 0 if ask.hasty else self._pace.enter((progress or Silent()).checkpoint)
+        # while this thread waited for its turn others may have found that the host stays as it is
+        if (effort := getattr(self._thread, "effort", None)) and not ask.hasty:
+            effort.look(self._pace.rounds_since(effort.began), self.limits)
+        rounds = self._pace.rounds
         try:
             response = self._answer(ask)
         except RegistryError as error:
             if not error.temporary:
                 self._pace.good(mark)
+            elif not ask.hasty:
+                self._pace.failed(rounds)
             raise
         self._pace.good(mark)
         return response

@@ -75,7 +75,7 @@ class Upload:
         self._transport, self._repository, self._digest, self._size = transport, repository, digest, size
         self._source, self._progress, self._what = source, progress, what
         self._sized = f"{what} ({size / (1 << 20):.0f} MiB)" if size >= 1 << 20 else f"{what} ({size} bytes)"
-        self._shown = -1
+        self._shown, self._renewed = -1, False
         self._chunk = transport.limits.chunk
 
     def run(self, mount_from: str = "", *, known_missing: bool = False, anyway: bool = False) -> Outcome:
@@ -108,7 +108,15 @@ class Upload:
                 raise
             return "uploaded"
 
-        return self._transport.retry(attempt, _may_begin_anew, self._progress)
+        return self._transport.retry(attempt, self._may_begin_anew, self._progress)
+
+    def _may_begin_anew(self, error: RegistryError) -> bool:
+        """Say whether a new upload can succeed: this one is lost (404, 416), or its token has ended (401)."""
+        if error.status == 401:
+            # once: who lacks the right to push gets the same answer with each new token
+            known, self._renewed = self._renewed, True
+            return not known
+        return error.temporary or error.status in (404, 416) or error.code.startswith("BLOB_UPLOAD_")
 
     def _cancel(self, location: str, error: BaseException) -> None:
         """Give an upload up, so that its bytes do not lie in the registry until somebody purges it."""
@@ -214,8 +222,3 @@ class Upload:
                 self._progress.say(f"{self._what}: {amount}")
 
         return report
-
-
-def _may_begin_anew(error: RegistryError) -> bool:
-    """Say whether a new upload can succeed: this one is lost (404, 416), or its token has ended (401)."""
-    return error.temporary or error.status in (401, 404, 416) or error.code.startswith("BLOB_UPLOAD_")

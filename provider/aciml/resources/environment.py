@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import AcimlError, Cancelled, OutageError
 from ..core.progress import Progress
-from ..model.environment import FIELDS, Environment, beside, filled, read_environment, with_lock_text
+from ..model.declared import wires_of
+from ..model.environment import FIELDS, Environment, Pins, Steps, beside, filled, read_environment, with_lock_text
 from ..model.shape import differing, is_imported, kind_findings, shape_findings, with_secrets
 from ..properties import Values, reveal
 from . import pushed
@@ -19,6 +20,10 @@ from .protocol import Changes, Checked, Existing
 
 if TYPE_CHECKING:
     from ..images.tools import Tools
+
+(_STEPS,) = wires_of(Steps, "extra_steps")
+(_STEPS_KEY,) = wires_of(Pins, "steps_key")
+_BASE = wires_of(Pins, "base_digest", "base_images")
 
 
 class EnvironmentImage:
@@ -46,11 +51,8 @@ class EnvironmentImage:
         """Name what differs: packages by name, the base digest, the steps."""
         paths = by_name(old, new, differing(_said(old), _said(new), beside()))
         # a key tells people nothing: they want the step that they have changed
-        if "stepsKey" in paths:
-            paths.remove("stepsKey")
-            paths += [name for name in ("extraSteps",) if reveal(old.get(name)) != reveal(new.get(name))] or [
-                "stepsKey"
-            ]
+        if _STEPS_KEY in paths and reveal(old.get(_STEPS)) != reveal(new.get(_STEPS)):
+            paths = [_STEPS if path == _STEPS_KEY else path for path in paths]
         return pushed.image_changes(paths)
 
     def create(self, inputs: Values, progress: Progress, *, preview: bool) -> Existing:
@@ -128,7 +130,7 @@ class EnvironmentImage:
 
 def _without_base(values: Values) -> Values:
     """Forget what the base was, so that the next check asks."""
-    return {name: value for name, value in values.items() if name not in ("baseDigest", "baseImages")}
+    return {name: value for name, value in values.items() if name not in _BASE}
 
 
 def _said(values: Values) -> Values:

@@ -1,22 +1,18 @@
-"""The golden file of a service: read when it is judged and when it is proven; state keeps the hash of what it says."""
+"""The golden file of a service: read when it is judged and when it is proven; state keeps the hash of what it says.
+
+What reads and compares is imported where there is a file: most services have none, and each preview would wait for it.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import ssl
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..core.encoding import decoded
 from ..core.errors import AcimlError, Finding, UserError
-from ..core.golden.file import LARGEST_LINES, GoldenError, parse
-from ..core.golden.path import PathError, Pattern
-from ..core.golden.request import Golden
-from ..core.golden.schema import misfits
-from ..core.golden.table import SUBJECT
-from ..core.golden.text import as_lines
 from ..core.progress import Progress
 from ..model.group import Group
 from ..model.rules import group_of
@@ -24,10 +20,11 @@ from ..model.tls import AUTHORITIES
 from ..model.traffic import Traffic
 from ..model.volume import known_items
 from ..properties import UNKNOWN, Values, is_unknown, reveal
-from ..targets.golden import declared_rules, document_of
 from ..targets.protocol import ServiceTarget
-from ..targets.smoke import trust
 from .certificate import read_certificate
+
+if TYPE_CHECKING:
+    from ..core.golden.request import Golden
 
 
 def read_golden(name: str) -> Golden:
@@ -37,6 +34,8 @@ def read_golden(name: str) -> Golden:
         GoldenError: something is wrong with it.
         UserError: it cannot be read.
     """
+    from ..core.golden.file import LARGEST_LINES, parse
+
     path = Path(name).expanduser()
     try:
         if path.stat().st_size > LARGEST_LINES:
@@ -57,6 +56,8 @@ def golden_of(declared: Group) -> Golden | None:
     traffic = declared.runs.traffic
     if traffic is None or not traffic.golden:
         return None
+    from ..targets.golden import declared_rules
+
     return replace(read_golden(traffic.golden), last=tuple(declared_rules(traffic)))
 
 
@@ -65,6 +66,8 @@ def golden_findings(declared: Group) -> Iterator[Finding]:
     traffic = declared.runs.traffic
     if traffic is None:
         return
+    from ..core.golden.path import PathError, Pattern
+
     for one in known_items(traffic.tolerances):
         try:
             Pattern.parse(one.path or "$")
@@ -81,6 +84,8 @@ def golden_findings(declared: Group) -> Iterator[Finding]:
 
 
 def _file_findings(traffic: Traffic) -> Iterator[Finding]:
+    from ..core.golden.file import GoldenError
+
     name = str(traffic.golden)
     try:
         golden = read_golden(name)
@@ -113,8 +118,12 @@ def misfit_findings(
     """
     traffic, wire = new.runs.traffic, new.runs.at("golden_hash")
     changed = was is not None and wire in now and not is_unknown(now[wire]) and reveal(was.get(wire)) != now[wire]
+    # an unchanged file was held to this document when it came; a preview asks no service for nothing
     if was is None or traffic is None or not traffic.golden or not changed:
         return []
+    from ..core.golden.schema import misfits
+    from ..core.golden.table import SUBJECT
+
     document = _document(target, was)
     found = [
         f'{traffic.golden}:{one.request.line}: "{one.request.name}" does not fit the model that runs: {one.why}'
@@ -129,6 +138,11 @@ def misfit_findings(
 
 def _document(target: ServiceTarget, was: Values) -> Any:
     """Return the document of the service that runs; None if it cannot be had."""
+    import ssl
+
+    from ..targets.golden import document_of
+    from ..targets.smoke import trust
+
     old = group_of(was)
     try:
         facts = target.find(old)
@@ -149,6 +163,8 @@ def golden_hash(declared: Group) -> Values:
         return {wire: UNKNOWN}
     if traffic is None or not traffic.golden:
         return {}
+    from ..core.golden.text import as_lines
+
     # of what it says, with the files that it names: neither a comment nor another form of the same is a change
     golden = read_golden(traffic.golden)
     digest = hashlib.sha256(as_lines(replace(golden, recorded={})).encode())

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ..core.errors import AcimlError, Finding
 from ..core.progress import Progress
-from ..model.declared import parts_of, read, wire_paths, written
+from ..model.declared import read, wire_paths, wires_of, written
 from ..model.group import FIELDS, OUTPUTS, Group, Outputs, group_findings, told_findings
 from ..model.keys import told_to_callers
 from ..model.rollout import Rollout
@@ -23,18 +23,17 @@ from . import keys
 from .certificate import certificate_findings, certificate_hash, read_certificate
 from .costs import costs
 from .golden import golden_findings, golden_hash, golden_of, misfit_findings
-from .group_spec import DEFAULTS, PLAIN, SECURE, spec_of, state_of
+from .group_spec import DEFAULTS, PLAIN, SECURE, rehidden, spec_of, state_of
 from .names import Names
 from .probes import settled, without_probes
 from .protocol import Changes, Checked, Existing, InitFailed, keep_state
 
 _LEAVES = {wire: path[-1] for wire, path in wire_paths(Group).items()}
-_GROUP, _OUTPUT = parts_of(Group), parts_of(Outputs)
-_NAME, _IMAGE, _PORT = (_GROUP[name].wire for name in ("name", "image", "port"))
-_STABLE_NAME = parts_of(Rollout)["stable_name"].wire
+_NAME, _IMAGE, _PORT = wires_of(Group, "name", "image", "port")
+(_STABLE_NAME,) = wires_of(Rollout, "stable_name")
 _RUNS_ON = RunsOn().at("runs_on")
-_STATE, _DIGEST, _OWNER = (_OUTPUT[name].wire for name in ("state", "image_digest", "owner"))
-_LOCAL_FILES = tuple(parts_of(Tls)[name].wire for name in FILES)
+_STATE, _DIGEST, _OWNER = wires_of(Outputs, "state", "image_digest", "owner")
+_LOCAL_FILES = wires_of(Tls, *FILES)
 _COMPUTED: Values = dict.fromkeys(OUTPUTS, UNKNOWN)
 _WELL_KNOWN = {False: 80, True: 443}
 _ADDRESS = (
@@ -87,7 +86,7 @@ class ContainerGroup:
             # a plain variable with a secret text is a secure one for the target (``secured``)
             return {PLAIN: found[SECURE], **found} if SECURE in found else found
 
-        paths = differing(old, new, _LOCAL_FILES)
+        paths = [*differing(old, new, _LOCAL_FILES), *rehidden(old, new)]
         detail = costs(paths, old, new, FIELDS, ask, _leaf)
         if reveal(state.get(_STATE, "Running")) != "Running":
             # without a difference the engine asks for no update, and a stopped group would stay so

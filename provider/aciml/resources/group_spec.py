@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..model.declared import parts_of, read, written
+from ..model.declared import read, wires_of, written
 from ..model.group import Group, Outputs
 from ..model.keys import Keys
 from ..model.rollout import STARTUP_SECONDS, Rollout
@@ -24,7 +24,7 @@ DEFAULTS: Values = written(
 )
 """What check fills where the target says nothing: v1's."""
 PLAIN, SECURE = "environment_variables", "secure_environment_variables"
-_BEFORE, _PLAIN, _SECURE = (parts_of(Group)[name].wire for name in ("init_containers", PLAIN, SECURE))
+_BEFORE, _PLAIN, _SECURE = wires_of(Group, "init_containers", PLAIN, SECURE)
 _SAME = written(
     read(Group, {}).but(
         tls=Tls(ssl_enabled=False),
@@ -66,15 +66,45 @@ def secured(inputs: Values) -> Values:
 
 
 def _secured(values: Values) -> Values:
+    hidden = _hidden(values)
+    if not hidden:
+        return dict(values)
+    said = values[_PLAIN]
+    plain = said.value if isinstance(said, Secret) else said
+    shown = {name: text for name, text in plain.items() if name not in hidden}
+    return {**values, _PLAIN: shown, _SECURE: {**hidden, **(reveal(values.get(_SECURE)) or {})}}
+
+
+def rehidden(old: Values, new: Values) -> list[str]:
+    """Return the paths of plain variables whose text stays and becomes a secret, or is none any more.
+
+    Texts compare as equal, secret or not. But what the cloud shows of them differs: who marks a text as secret wants
+    it hidden, and not with the next other change.
+    """
+    said = {name for name, text in _texts(new).items() if name in _texts(old) and text == _texts(old)[name]}
+    changed = said & (_hidden(old).keys() ^ _hidden(new).keys())
+    paths = [f'{_PLAIN}["{name}"]' for name in sorted(changed)]
+    before, after = (_hidden_before(values) for values in (old, new))
+    same = reveal(old.get(_BEFORE)) == reveal(new.get(_BEFORE))
+    return [*paths, *([_BEFORE] if same and before != after else [])]
+
+
+def _texts(values: Values) -> Values:
+    said = reveal(values.get(_PLAIN))
+    return said if isinstance(said, dict) else {}
+
+
+def _hidden(values: Values) -> Values:
     said = values.get(_PLAIN)
     plain = said.value if isinstance(said, Secret) else said
     if not isinstance(plain, dict):
-        return dict(values)
-    hidden = {name: text for name, text in plain.items() if isinstance(said, Secret) or isinstance(text, Secret)}
-    if not hidden:
-        return dict(values)
-    shown = {name: text for name, text in plain.items() if name not in hidden}
-    return {**values, _PLAIN: shown, _SECURE: {**hidden, **(reveal(values.get(_SECURE)) or {})}}
+        return {}
+    return {name: text for name, text in plain.items() if isinstance(said, Secret) or isinstance(text, Secret)}
+
+
+def _hidden_before(values: Values) -> list[set[str]]:
+    said = values.get(_BEFORE)
+    return [set(_hidden(one)) for one in said if isinstance(one, dict)] if isinstance(said, list) else []
 
 
 def state_of(inputs: Values, keys: Values, declared: Group, facts: GroupFacts) -> Values:

@@ -11,11 +11,13 @@ from collections.abc import Sequence
 from ..core.conda_lock import LockLine
 from ..core.errors import UserError
 from ..core.pip_package import PIP
-from ..model.environment import asked_by_name, read_environment
+from ..model.declared import wires_of
+from ..model.environment import Pins, asked_by_name, read_environment
 from ..model.shape import differing
 from ..properties import Values, is_unknown, reveal
 
-_PACKAGES = ("packages[", "pipPackages[", "packages", "pipPackages")
+_CONDA, _PIP, _FILES = wires_of(Pins, "packages", "pip_packages", "lock")
+_PACKAGES = (f"{_CONDA}[", f"{_PIP}[", _CONDA, _PIP)
 _LINES = tuple(f'dependencies["{name}"]' for name in ("dependencies", "pip", "server"))
 
 
@@ -46,20 +48,20 @@ def _asked(old: Values, new: Values) -> list[str]:
 
 def _files(old: Values, new: Values) -> list[str]:
     """Return the packages whose files differ, as paths of the maps that have their versions."""
-    if is_unknown(new.get("lock")):
-        return ["lock"]
+    if is_unknown(new.get(_FILES)):
+        return [_FILES]
     before, after = (set(read_environment(values).pins.lock or ()) for values in (old, new))
     if before == after:
         return []
     try:
         return sorted({_path(line) for line in before ^ after})
     except UserError:  # a line that nobody here has written
-        return ["lock"]
+        return [_FILES]
 
 
 def _path(line: str) -> str:
     if line.startswith(PIP):
         # PEP 427: the name is what stands before the first hyphen; PEP 503: how names are compared
         name = line.removeprefix(PIP).partition("-")[0].replace("_", "-").lower()
-        return f'pipPackages["{name}"]'
-    return f'packages["{LockLine.parse(line).name}"]'
+        return f'{_PIP}["{name}"]'
+    return f'{_CONDA}["{LockLine.parse(line).name}"]'

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from ..core.errors import AcimlError, Cancelled, Finding
+from ..core.lean import lean
 from ..core.progress import Progress
 from ..properties import Values
 from ..targets.protocol import Action
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Checked:
     """Inputs with what ``check`` filled in, and all that the user can mend."""
 
@@ -20,7 +21,7 @@ class Checked:
     findings: list[Finding] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Changes:
     """What differs: property path to what it costs. ``delete_first`` when the name can exist only once.
 
@@ -38,7 +39,7 @@ class Changes:
         return [path for path, action in self.detail.items() if action == "replace"]
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Existing:
     """A resource as it is: its id, its outputs, and the inputs it would take to declare it."""
 

@@ -9,7 +9,8 @@ from ..core.errors import AcimlError, OutageError
 from ..core.place import Place
 from ..core.progress import Progress
 from ..core.reference import Reference
-from ..model.service import OUTPUTS
+from ..model.registry import LOGIN_SERVER
+from ..model.service import ENVIRONMENT_IMAGE, OUTPUTS
 from ..properties import UNKNOWN, Values, reveal
 from .protocol import Changes, Existing, keep_state
 
@@ -54,7 +55,7 @@ def _shut_out(tools: Tools, place: Place | None) -> str:
 
 def image_outputs(place: Place | None, image: Image) -> Values:
     """Return the outputs of an image pushed to a place; where that is not known yet, its reference is not."""
-    repository = f"{place.login_server}/{place.repository}" if place else ""
+    repository = str(place) if place else ""
     return {
         "image": f"{repository}:{image.tag}@{image.digest}" if place else UNKNOWN,
         "digest": image.digest,
@@ -100,8 +101,8 @@ def _imported(tools: Tools, reference: Reference) -> Existing | None:
         return None
     made_of = inputs_of(image)
     if "environment" in made_of:  # it lies in the same registry, whatever that is called here
-        made_of["environmentImage"] = f"{reference.registry}/{made_of.pop('environment')}"
-    inputs = {"loginServer": reference.registry, "repository": reference.repository, **made_of}
+        made_of[ENVIRONMENT_IMAGE] = f"{reference.registry}/{made_of.pop('environment')}"
+    inputs = {LOGIN_SERVER: reference.registry, "repository": reference.repository, **made_of}
     outputs = image_outputs(Place(reference.registry, reference.repository), image)
     return Existing(outputs["image"], {**inputs, **outputs}, inputs)
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from ..core.errors import AcimlError, Finding, OutageError, UserError
 from ..core.progress import Progress
-from ..model.declared import read, written, written_leaves
-from ..model.registry import FIELDS, Registry
+from ..model.declared import read, wires_of, written, written_leaves
+from ..model.registry import FIELDS, LOGIN_SERVER, Registry
 from ..model.rules import hidden, registry_findings
 from ..model.shape import differing, shape_findings, sound
 from ..model.standins import stood_in
@@ -19,9 +19,10 @@ from .names import Names
 from .protocol import Changes, Checked, Existing, keep_state
 
 DEFAULTS: Values = written(Registry())
-_PLACE = ("name", "resourceGroup", "location", "adopt")
 _OF_WORKSPACE = ("name", "resource_group", "location", "adopt")
-_OWN: dict[str, Action] = {"deleteData": "update", "adopt": "update", "workspace": "update"}
+_PLACE = wires_of(Registry, *_OF_WORKSPACE)
+(_DELETE_DATA,) = wires_of(Registry, "delete_data")
+_OWN: dict[str, Action] = dict.fromkeys(wires_of(Registry, "delete_data", "adopt", "workspace"), "update")
 """Read at their time, of no effect on what exists: a difference is written into state, and that is all."""
 
 
@@ -87,7 +88,7 @@ class ContainerRegistry:
     def create(self, inputs: Values, progress: Progress, *, preview: bool) -> Existing:
         """Make the registry, or adopt it; foreseen is what its name or port says."""
         if preview:
-            return Existing("", {**inputs, "loginServer": self._foreseen(inputs), "state": UNKNOWN, "owner": UNKNOWN})
+            return Existing("", {**inputs, LOGIN_SERVER: self._foreseen(inputs), "state": UNKNOWN, "owner": UNKNOWN})
         facts = self._target.create(_spec(inputs, progress.urn), progress)
         return Existing(facts.id, _state(inputs, facts))
 
@@ -95,8 +96,8 @@ class ContainerRegistry:
         """Bring the registry to the inputs; its images stay."""
         if preview:
             moved = is_unknown(inputs["port"]) or reveal(inputs["port"]) not in (0, reveal(old.state.get("port", 0)))
-            login = self._foreseen(inputs) if moved else old.state.get("loginServer", UNKNOWN)
-            return {**inputs, "loginServer": login, "state": UNKNOWN, "owner": old.state.get("owner", UNKNOWN)}
+            login = self._foreseen(inputs) if moved else old.state.get(LOGIN_SERVER, UNKNOWN)
+            return {**inputs, LOGIN_SERVER: login, "state": UNKNOWN, "owner": old.state.get("owner", UNKNOWN)}
         # the port stays even when somebody removed the container
         kept = {**inputs, "port": reveal(inputs["port"]) or reveal(old.state.get("port", 0))}
         was = _spec(old.inputs or inputs, progress.urn, _owner(old))
@@ -120,7 +121,7 @@ class ContainerRegistry:
     def delete(self, known: Existing, progress: Progress) -> None:
         """Remove the registry; the images stay unless ``deleteData`` says otherwise."""
         # a deletion sees the state and no program, so the wish has to have been brought up before
-        data = bool(reveal(known.state.get("deleteData")))
+        data = bool(reveal(known.state.get(_DELETE_DATA)))
         self._target.delete(known.id, delete_data=data, progress=progress, known_as=_owner(known))
         progress.note("packages and layers stay in the cache of this machine; `aciml cache prune` removes old ones")
 
@@ -161,7 +162,7 @@ def _spec(values: Values, owner: str = "", known_as: str = "") -> RegistrySpec:
 
 
 def _state(inputs: Values, facts: RegistryFacts) -> Values:
-    told = {"loginServer": facts.login_server, "state": facts.state, "owner": facts.owner}
+    told = {LOGIN_SERVER: facts.login_server, "state": facts.state, "owner": facts.owner}
     return {**inputs, "port": facts.port, **told}
 
 

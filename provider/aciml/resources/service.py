@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import Finding, OutageError, UserError
 from ..core.progress import Progress
-from ..model.declared import parts_of
+from ..model.declared import wires_of
 from ..model.service import FIELDS, Service, read_service, service_findings
 from ..model.shape import differing, is_imported, shape_findings
 from ..model.unknowns import come_from_elsewhere, encoded, gaps
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from ..images.tools import Tools
 
 # where they lie does not matter; sourceHash and modelHashes say what is in them, and serverHash what server is
-_IGNORED = ("sourceDirectory", "models", "server", "sourceFiles")
+_IGNORED = wires_of(Service, "source_directory", "models", "server", "source_files")
 _NAMED = 20
 """Files of the source that are named one by one; after that a hash for all of them is read more easily."""
 _ODD = frozenset('[]"\\')
 """What would end the path of a property."""
-_FOLDER = parts_of(Service)["source_directory"].wire
-_EXISTING = parts_of(Service)["existing_image"].wire
+_FOLDER, _FILES, _SOURCE = wires_of(Service, "source_directory", "source_files", "source_hash")
+_EXISTING, _MODELS, _SERVER = wires_of(Service, "existing_image", "model_hashes", "server_hash")
 _PASSED_OVER = ("environment_image", "source_directory", "models", "scripts")
 _MADE_OF = ("entry_script", "environment_image", "models", "scripts", "source_directory")
 
@@ -65,7 +65,7 @@ class ServiceImage:
             return pushed.image_changes([_EXISTING] if differs else [])
         if _EXISTING in old or _EXISTING in new:
             return pushed.image_changes([_EXISTING])
-        told = {"serverHash": ["server"], "sourceHash": _files(old, new)}
+        told = {_SERVER: ["server"], _SOURCE: _files(old, new)}
         # of both: to destroy or refresh, the engine sends a state's own inputs as the new ones
         old, new = {**old, **_short_models(old)}, {**new, **_short_models(new)}
         paths = [shown for path in differing(old, new, _IGNORED) for shown in told.get(path, [path])]
@@ -74,9 +74,9 @@ class ServiceImage:
     def named_changes(self, old: Values, new: Values) -> list[str]:
         """Return what differs as people call it: files of the source and models by their names, else the property."""
         paths = self.diff(old, {}, new).detail
-        names = {path.partition("[")[0] for path in paths} - {"sourceFiles", "sourceHash", "modelHashes"}
+        names = {path.partition("[")[0] for path in paths} - {_FILES, _SOURCE, _MODELS}
         lines = [_files_line(old, new), _models_line(old, new)]
-        if "sourceHash" in paths and not lines[0]:
+        if _SOURCE in paths and not lines[0]:
             lines[0] = "source"
         return [*sorted(names), *filter(None, lines)]
 
@@ -169,7 +169,7 @@ class ServiceImage:
 
 def _files_line(old: Values, new: Values) -> str:
     """Name the files of the source that differ, for a preview without ``--diff``; empty if there are none to name."""
-    before, after = old.get("sourceFiles"), new.get("sourceFiles")
+    before, after = old.get(_FILES), new.get(_FILES)
     if before is None or after is None or is_unknown(after):
         return ""
     return _marks("source", reveal(before), reveal(after))
@@ -177,7 +177,7 @@ def _files_line(old: Values, new: Values) -> str:
 
 def _models_line(old: Values, new: Values) -> str:
     """Name the models that differ, each with its version; empty if there are none, or not all are known."""
-    before, after = (_short_models(values).get("modelHashes") for values in (old, new))
+    before, after = (_short_models(values).get(_MODELS) for values in (old, new))
     if is_unknown(before) or is_unknown(after):
         return ""
     return _marks("models", reveal(before) or {}, reveal(after) or {})
@@ -192,25 +192,25 @@ def _marks(of: str, before: Mapping[str, object], after: Mapping[str, object]) -
 
 def _files(old: Values, new: Values) -> list[str]:
     """Return the files of the source that differ, as paths of ``sourceFiles``; its hash where they say nothing."""
-    before, after = old.get("sourceFiles"), new.get("sourceFiles")
+    before, after = old.get(_FILES), new.get(_FILES)
     # states of 0.2 have none, and a source that is not known yet neither
     if before is None or after is None or is_unknown(after):
-        return ["sourceHash"]
-    paths = differing({"sourceFiles": before}, {"sourceFiles": after}, ())
-    if any(_ODD & set(path[len('sourceFiles["') : -len('"]')]) for path in paths):
-        return ["sourceFiles"]  # the engine shows the entries of a map that differ, however they are called
+        return [_SOURCE]
+    paths = differing({_FILES: before}, {_FILES: after}, ())
+    if any(_ODD & set(path[len(_FILES) + len('["') : -len('"]')]) for path in paths):
+        return [_FILES]  # the engine shows the entries of a map that differ, however they are called
     # another name of the folder is another source of the same files; how many more there are is said in words
-    return paths[:_NAMED] or ["sourceHash" if old.get("sourceDirectory") == new.get("sourceDirectory") else _FOLDER]
+    return paths[:_NAMED] or [_SOURCE if old.get(_FOLDER) == new.get(_FOLDER) else _FOLDER]
 
 
 def _short_models(values: Values) -> Values:
     """Return the hashes of models with as many digits as they have now: until 0.2 states have all of them."""
     from ..images.plan.named_files import SHORT
 
-    hashes = values.get("modelHashes")
+    hashes = values.get(_MODELS)
     if not isinstance(hashes, Mapping):
-        return {} if hashes is None else {"modelHashes": hashes}
-    return {"modelHashes": {name: one[:SHORT] if isinstance(one, str) else one for name, one in hashes.items()}}
+        return {} if hashes is None else {_MODELS: hashes}
+    return {_MODELS: {name: one[:SHORT] if isinstance(one, str) else one for name, one in hashes.items()}}
 
 
 def _existing(values: Values) -> object:

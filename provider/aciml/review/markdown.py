@@ -73,6 +73,7 @@ def comment_of(
         golden: checks of golden predictions.
     """
     text = ""
+    # fewer rows in each table, until it is short enough: the head of everything is worth more than all of one
     for rows in _ROWS:
         text = _HIDDEN.sub("\N{REPLACEMENT CHARACTER}", _written(preview, stack or preview.stack, report, golden, rows))
         if len(text.encode()) <= limit:
@@ -82,10 +83,12 @@ def comment_of(
 
 def _cut(text: str, limit: int) -> str:
     """Cut a text after a line, and end what is open there: a block of code, and what is folded."""
+    # the limit counts bytes; half a letter at the cut is dropped
     kept = text.encode()[: limit - len(_CUT.encode()) - _ENDS].decode(errors="ignore").rpartition("\n")[0]
     fence = ""
     for line in kept.splitlines():
         if run := re.match(r"`{3,}", line):
+            # a longer fence has shorter ones in it as text (CommonMark, "Fenced code blocks")
             fence = run[0] if not fence else "" if line == fence else fence
     ends = [fence, "\n</details>" if kept.count("<details>") > kept.count("</details>\n") else ""]
     return "\n".join([kept, *(one for one in ends if one)]) + _CUT
@@ -93,6 +96,7 @@ def _cut(text: str, limit: int) -> str:
 
 def _written(preview: Preview, stack: str, report: str, golden: Sequence[GoldenCheck], rows: int) -> str:
     ours = sorted((one for one in preview.changes if one.is_ours), key=_rank)
+    # our components have nothing of their own: each is told by its children
     others = [one for one in preview.changes if not one.is_ours and not one.token.startswith("aciml:index:")]
     parts = [
         marker_of(stack),
@@ -200,6 +204,7 @@ def _what(change: Change) -> str:
     """Say what differs of a resource in a cell: why it is replaced, files, and a few values."""
     if change.op in ("create", "delete", "import"):
         return ""
+    # first: of all that differs the reader looks for what makes it a replacement
     why = f"because of {', '.join(map(_code, dict.fromkeys(change.reasons)))}" if change.op == "replace" else ""
     found = [why] if why else []
     if packages := package_changes(change):
@@ -235,6 +240,7 @@ def _is_same(before: object, after: object) -> bool:
 
 def _value_change(change: Change, path: str) -> str:
     before, after = value_at(change.before, path), value_at(change.after, path)
+    # two digests in a cell would say nothing and take the whole width
     if _is_image(before) or _is_image(after):
         return f"{_code(path)}: another image"
     if all(one is None or isinstance(one, str | int | float | bool) for one in (before, after)):
@@ -259,6 +265,7 @@ def value_at(values: Mapping[str, Any], path: str) -> Any:
     """Return what is at a path such as ``a``, ``a["b"]`` or ``a[0]``; None if nothing is. A secret hides all below."""
     found: Any = values
     for name, key, index in re.findall(r'^([^\[]+)|\["([^"]*)"\]|\[(\d+)\]', path):
+        # the whole map is hidden: what is below it is, too
         if found == SECRET:
             return SECRET
         if isinstance(found, Mapping):
@@ -299,6 +306,7 @@ def _images(preview: Preview, ours: Sequence[Change]) -> Iterator[str]:
     lines = []
     for one in ours:
         size = [line.removeprefix(_SIZE) for line in preview.lines_of(one.urn) if line.startswith(_SIZE)]
+        # the last one said counts: a live line may have come before it with a guess
         lines += [f"- size of {_code(one.name)}: {_plain(text)}" for text in size[-1:]]
         lines += _base(one)
     if lines:
@@ -401,6 +409,7 @@ def _count(number: int, what: str) -> str:
 
 def _code(text: str) -> str:
     """Return a text as code that cannot end it, or a row of a table."""
+    # what comes from a program is text and nothing else: a backtick would end the code, a bar the cell
     flat = " ".join(str(text).replace("`", "'").split())
     return f"`{flat.replace('|', chr(92) + '|')}`" if flat else ""
 

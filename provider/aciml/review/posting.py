@@ -103,6 +103,7 @@ class GitHub:
 
     def put(self, marker: str, text: str) -> str:
         """See ``Service``."""
+        # by its first line and not by its author: the token of a run may be another one tomorrow
         for comment in self._comments():
             if str(comment.get("body") or "").startswith(marker):
                 url = f"{self._base}/issues/comments/{comment['id']}"
@@ -115,6 +116,7 @@ class GitHub:
         while url:
             answer = self._api.ask("GET", url)
             yield from answer.json()
+            # RFC 8288; what the service says and not a number that we count: pages may be added meanwhile
             url = answer.links.get("next", {}).get("url")
 
 

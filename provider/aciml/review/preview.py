@@ -131,6 +131,7 @@ def _read(text: str, source: str) -> Preview:
         return _of_events(events)
     if isinstance(found, dict) and ("steps" in found or "changeSummary" in found or "diagnostics" in found):
         return _of_digest(found)
+    # a log with a single event is one object, as a preview is
     if isinstance(found, dict) and _is_event(found):
         return _of_events([found])
     raise _no_preview(source)
@@ -155,6 +156,7 @@ def _events(text: str, source: str, whole: json.JSONDecodeError) -> list[dict[st
             one = json.loads(line)
         except json.JSONDecodeError as error:
             advice = "run `pulumi preview --json` again, and keep its standard output alone"
+            # the lines before were events: what ends in the middle is the log, and not another kind of file
             if number > 1 and found:
                 raise UserError(f"{source} is not whole: line {number} of the event log is cut off", advice) from error
             cut = whole.pos >= len(text.rstrip()) or whole.msg.startswith("Unterminated")
@@ -228,6 +230,7 @@ def _preview(steps: Iterable[Change], told: Iterable[Told], same: int | None = N
     for one in steps:
         before = found.get(one.urn)
         if one.op in _REPLACING:
+            # the first step has both sides; those that follow (create, delete) have one each
             first = before or one
             found[one.urn] = Change(
                 "replace",
@@ -237,6 +240,7 @@ def _preview(steps: Iterable[Change], told: Iterable[Told], same: int | None = N
                 first.paths or one.paths,
                 first.reasons or one.reasons,
             )
+        # a refresh comes before the update of the same resource
         elif before is None or before.op in _QUIET:
             found[one.urn] = one
     kept = [one for one in found.values() if one.op not in _QUIET]

@@ -14,7 +14,7 @@ from typing import NoReturn
 from ..core.errors import AcimlError, Cancelled
 from ..core.golden.live import Live
 from ..core.golden.tolerance import Rules
-from ..core.progress import Progress
+from ..core.progress import Progress, Through
 from ..model.traffic import ERROR_RATE, P99_RATIO, PAUSE, REQUESTS, CanaryStep, Gate, Traffic
 from .protocol import GroupFacts, GroupFailed
 from .revisions import WHOLE, NoCopies, Revision, Revisions, Seen, find
@@ -23,6 +23,8 @@ LOOK_SECONDS = 2.0
 """Between two looks at what clients meet."""
 RECOVERY_SECONDS = 20.0
 """How long a revision may be without a replica that answers, when a gate is asked: one that was moved comes back."""
+_LONGER = 5
+"""How many pauses copies are sent for at most, until as many answers were compared as the gate wants."""
 
 
 def _nothing(_: str) -> str:
@@ -114,10 +116,14 @@ class _Walk:
     def go(self) -> None:
         weight = self._began_at = find(self.revisions.list(), self.new).weight
         try:
+            # each time, also where a run of before has proven it: since then it may have died, or an image of another
+            # day runs
             self._prove("at 0 %" if not weight else f"at {weight} %")
+            # nobody to share with: there are no steps from nothing
             if self.old is None:
                 self._weigh(WHOLE)
                 return
+            # once it has requests of its own it is judged by those
             if self.traffic.shadow and not weight:
                 self._shadow(self.old)
             if self.traffic.hold and weight < WHOLE:
@@ -133,6 +139,7 @@ class _Walk:
     def _left(self, weight: int) -> Iterator[CanaryStep]:
         """Give the steps from the one that a run of before was in: whether its gate was asked, nobody knows."""
         if weight < WHOLE:
+            # with all of them only the proof is left to do
             yield from (step for step in self.traffic.steps if step.percent >= weight)
 
     def _prove(self, when: str) -> None:
@@ -176,27 +183,41 @@ class _Walk:
             self._live = None
             # whatever ended it: copies that nobody looks at are load and nothing else
             self.revisions.mirror(old, self.new, 0, _Calm(self.progress))
-        self.progress.note(f"{self.new} {when}{_met(seen)}; {live.sentence()}")
+        judged = (self.traffic.gate or Gate()).max_differing is not None
+        few = ", too few to judge by" if judged and self._few(live) else ""
+        self.progress.note(f"{self.new} {when}{_met(seen)}; {live.sentence()}{few}")
         if live.differing:
             self.progress.note(live.table(old))
 
-    def _compared(self, *, early: bool = False) -> str:
-        """Compare live answers, and judge them by what is allowed."""
+    def _compared(self, gone: float = 1.0) -> str:
+        """Compare live answers, and judge them by what is allowed; ``gone``: how much of the pause is over."""
         live, gate = self._live, self.traffic.gate or Gate()
         if live is None or self.old is None:
             return ""
         if (found := self.revisions.compare(self.old, self.new)) is not None:
             live.add(found)
-        if gate.max_differing is None or live.requests < (gate.min_requests or REQUESTS) or early:
+        if gate.max_differing is None or self._few(live):
             return ""
-        if live.share <= gate.max_differing:
+        # within a pause only what no later answer makes good, if as many come as until now
+        if live.share * min(1.0, gone) <= gate.max_differing:
             return ""
         return f"traffic.gate.maxDiffering allows {gate.max_differing:.1%}, and {live.table(self.old)}"
 
+    def _few(self, live: Live) -> bool:
+        return live.requests < ((self.traffic.gate and self.traffic.gate.min_requests) or REQUESTS)
+
+    def _lacks_answers(self) -> bool:
+        """Tell whether a gate of live answers has too few to judge by, though somebody asks."""
+        live, gate = self._live, self.traffic.gate
+        if live is None or gate is None or gate.max_differing is None:
+            return False
+        return self._few(live) and bool(live.requests or self._before.requests)
+
     def _hold(self, old: str) -> None:
         self._weigh(0)
+        places = filter(None, (self.revisions.address(self.new), self.revisions.label_address(self.new)))
         self.progress.note(
-            f"{self.new} is held at 0 %, reached at {self.revisions.address(self.new)}; {old} serves."
+            f"{self.new} is held at 0 %, reached at {' and '.join(places)}; {old} serves."
             " `aciml promote` lets it serve, or drop hold from traffic"
         )
 
@@ -218,27 +239,34 @@ class _Walk:
             self.revisions.weigh(shares, self.progress)
 
     def _look(self, when: str, since: float, seconds: float) -> Seen:
-        """Watch what clients meet until the pause is over; what is certainly too bad ends it at once."""
+        """Watch what clients meet until the pause is over; what is certainly too bad ends it at once.
+
+        Where live answers are to be judged and too few have come, it goes on for a while: a gate that was asked for and
+        says nothing would let everything through.
+        """
         end = since + seconds
         while True:
             self.progress.checkpoint()
             seen, now = self.revisions.seen(self.new, since), self.probes.now()
+            # the last count with requests in it: at 100 % of the new one nobody asks the old one any more
             if self.old is not None and (before := self.revisions.seen(self.old, since)).requests:
                 self._before = before
-            self._compared(early=True)
-            if now >= end:
+            # at each look: servers keep only so many answers, and what is not fetched in time is gone
+            differing = self._compared((now - since) / seconds if seconds else 1.0)
+            if now >= end and not (now < since + _LONGER * seconds and self._lacks_answers()):
                 return seen
-            if why := self._rates(seen, early=True) or self._gone():
+            if why := self._rates(seen, early=True) or self._gone() or differing:
                 self._fail(when, why)
             live = f"; {self._live.sentence()}" if self._live else ""
             self.progress.say(f"{self.new} {when}, {max(0, now - since):.0f} of {seconds:g} s{_met(seen)}{live}")
-            self.probes.sleep(min(LOOK_SECONDS, end - now))
+            self.probes.sleep(min(LOOK_SECONDS, end - now) if now < end else LOOK_SECONDS)
 
     def _gone(self) -> str:
         one = find(self.revisions.list(), self.new)
         return _state(one) if one.state in ("Failed", "Stopped") else ""
 
     def _gate(self, when: str, seen: Seen, *, proof: bool = True) -> None:
+        # the cheapest question first; golden answers may be a thousand requests
         why = self._sick() or self._rates(seen) or self._compared() or (self._unproven() if proof else "")
         if why:
             self._fail(when, why)
@@ -247,6 +275,7 @@ class _Walk:
         """Judge what clients met; ``early`` within a pause, when slowness may still pass."""
         gate = self.traffic.gate or Gate()
         least = gate.min_requests or REQUESTS
+        # of three requests one failure is 33 %, and chance
         if seen.requests < least:
             if seen.requests and not early:
                 self.progress.note(f"{self.new}: {seen.requests} requests say nothing of rates, {least} would")
@@ -255,10 +284,12 @@ class _Walk:
         if seen.error_rate > allowed:
             rate = f"{seen.errors} of {seen.requests} requests failed ({seen.error_rate:.1%})"
             return f"{rate}, and traffic.gate.maxErrorRate allows {allowed:.1%}"
+        # the first requests to a new process are slow everywhere: in the middle of a step that may still pass
         return "" if early else self._slowness(seen, gate, least)
 
     def _slowness(self, seen: Seen, gate: Gate, least: int) -> str:
         before, ratio = self._before, gate.max_p99_ratio or P99_RATIO
+        # without enough requests on both sides the ratio is one of two accidents
         if seen.p99_ms is None or not before.p99_ms or before.requests < least:
             return ""
         if seen.p99_ms <= ratio * before.p99_ms:
@@ -280,6 +311,7 @@ class _Walk:
         calm = _Calm(self.progress)
         self.progress.warn(f"{message.splitlines()[0]}; all requests go back to {self.old}")
         try:
+            # ctrl-C does not reach this: half a way back would leave clients with what has just failed
             self.revisions.weigh({self.old: WHOLE}, calm)
             self.revisions.mirror(self.old, self.new, 0, calm)
         except AcimlError as error:
@@ -299,6 +331,7 @@ class _Walk:
         others = [one for one in self.revisions.list() if one.name != self.new]
         # the one that has just served is the one to go back to, whenever it was made
         others.sort(key=lambda one: one.name != self.old)
+        # one that somebody gave a weight by hand serves clients, and is not ours to end
         warm = [one for one in others if one.active and not one.weight]
         for one in warm[self.traffic.kept :]:
             self.progress.say(f"retiring {one.name}")
@@ -316,22 +349,12 @@ class _Walk:
         )
 
 
-class _Calm:
-    """Progress that nobody can stop: a way back is gone to its end."""
+class _Calm(Through):
+    """Progress that nobody can stop, and without a limit: a way back is gone to its end."""
 
-    timeout = 0.0
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress, self.urn = progress, progress.urn
-
-    def say(self, text: str) -> None:
-        self._progress.say(text)
-
-    def note(self, text: str) -> None:
-        self._progress.note(text)
-
-    def warn(self, text: str) -> None:
-        self._progress.warn(text)
+    def __init__(self, inner: Progress) -> None:
+        super().__init__(inner)
+        self.timeout = 0.0
 
     def checkpoint(self) -> None:
         pass

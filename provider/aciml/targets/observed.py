@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ..core.errors import UserError
+from ..core.lean import lean
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Event:
     """One thing that happened. ``time`` is the last one's, RFC 3339 in UTC, empty if nobody wrote it down.
 
@@ -21,7 +20,7 @@ class Event:
     container: str = ""
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class ContainerSeen:
     """One container. ``state`` is Running, Waiting or Terminated, and ``detail`` the place's own word for why.
 
@@ -42,17 +41,19 @@ class ContainerSeen:
     before: bool = False
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Observed:
     """A group as it is: containers in the order of the target, events oldest first; ``where`` names it for people.
 
-    ``under_way`` is the place's word for an operation that goes on; empty if none does.
+    ``under_way`` is the place's word for an operation that goes on; empty if none does. ``door`` has the address in
+    front of them and leads there; None where the containers are called themselves.
     """
 
     where: str
     containers: tuple[ContainerSeen, ...]
     events: tuple[Event, ...] = ()
     under_way: str = ""
+    door: ContainerSeen | None = None
 
     @property
     def main(self) -> ContainerSeen | None:
@@ -72,7 +73,7 @@ class Observed:
         return found
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class LogWish:
     """Which lines of a log. ``tail`` 0: all there are; ``since`` RFC 3339 in UTC, empty: from the beginning.
 
@@ -86,7 +87,7 @@ class LogWish:
     container: str = ""
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class LogLine:
     """A line as the container wrote it, and when (RFC 3339 in UTC; empty if the place does not tell)."""
 

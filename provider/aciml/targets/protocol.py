@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Protocol
+from dataclasses import field, replace
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from ..core.builder import RemoteBuilder
 from ..core.credentials import Credentials
 from ..core.errors import AcimlError, Finding
-from ..core.golden.request import Golden
+from ..core.lean import lean
 from ..core.progress import Progress
 from ..model.declared import with_leaves, written_leaves
 from ..model.group import Group
@@ -20,12 +20,15 @@ from ..model.size import V1_CORES, V1_MEMORY
 from .observed import LogLine, LogWish, Observed
 from .revisions import Revisions
 
+if TYPE_CHECKING:
+    from ..core.golden.request import Golden
+
 Action = Literal["update", "replace"]
 HEALTH_PATH = "/"
 """What every server of this project answers with 200 when it serves, as v1's did."""
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class RegistrySpec:
     """A registry to be, as it is declared; all of it is known.
 
@@ -43,7 +46,7 @@ class RegistrySpec:
         return self.declared.name or ""
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class RegistryFacts:
     """A registry that exists. ``login_server`` is ``host`` or ``host:port``; ``id`` suffices to find it.
 
@@ -63,7 +66,7 @@ class RegistryFacts:
     owner: str = ""
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Certificate:
     """A certificate chain and its private key, PEM; with ``authorities`` only clients that they certify may call."""
 
@@ -80,7 +83,7 @@ class Certificate:
         return hashlib.sha256(self.chain + self.key + self.authorities).hexdigest()
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class GroupSpec:
     """A container group to be.
 
@@ -147,7 +150,7 @@ class GroupSpec:
         return min(self.startup_timeout, allowed or self.startup_timeout)
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Drift:
     """How a group is where it is not as it was declared; all that can be seen of it if nothing was.
 
@@ -167,7 +170,7 @@ class Drift:
         return {name: None if value == [] else value for name, value in written_leaves(self.now, self.names).items()}
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class GroupFacts:
     """A container group that exists. ``state`` is Running, Stopped, Failed or Unknown; ``address`` is ``host:port``.
 

@@ -9,14 +9,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from ..core.errors import UserError
-from ..core.golden.live import Compared
+from ..core.lean import lean
 from ..core.meant import meant
 from ..core.progress import Progress
 from .observed import ContainerSeen
+
+if TYPE_CHECKING:
+    from ..core.golden.live import Compared
 
 RevisionState = Literal["Running", "Starting", "Failed", "Stopped", "Unknown"]
 WHOLE = 100
@@ -24,7 +26,7 @@ WHOLE = 100
 _SUFFIX_DIGITS = 10
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Revision:
     """One revision of a service: an image with all that its containers are given.
 
@@ -55,7 +57,7 @@ class Revision:
         return self.state == "Running" and (self.ready > 0 or self.replicas == 0)
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Seen:
     """What clients met at one revision since a moment.
 
@@ -109,6 +111,9 @@ class Revisions(Protocol):
 
     def address(self, revision: str) -> str:
         """Return the base URL that reaches just this revision, whatever its weight, without a slash at its end."""
+
+    def label_address(self, revision: str) -> str:
+        """Return the base URL of its label, which outlives it: the next one gets it. Empty if it has no label."""
 
     def seen(self, revision: str, since: float) -> Seen:
         """Return what clients met at it since then.

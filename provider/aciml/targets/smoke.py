@@ -11,12 +11,13 @@ import socket
 import ssl
 import urllib.request
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from http.client import HTTPException
 from typing import Any
 from urllib.error import URLError
 from urllib.parse import urlsplit
 
+from ..core.lean import lean
 from ..model.rollout import SmokeTest
 from .protocol import Certificate
 
@@ -32,7 +33,7 @@ _SHOWN = 300
 _READ = 1 << 20
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Answer:
     """What came back. ``status`` 0: nothing did, and ``why`` is ``refused``, ``unreachable``, ...
 

@@ -39,6 +39,8 @@ Ask = Callable[[str, str, bytes], Answer]
 
 def token_of(keys: Keys) -> str:
     """Return what a server wants to see, which follows from both of its keys; empty if it has no two of them."""
+    # sorted, since clients and servers may know the two in another order; both, so that who has one key alone cannot
+    # ask
     known = sorted({key.encode() for key in keys.variables().values()})
     return hmac.new(b"\0".join(known), b"aciml witness", hashlib.sha256).hexdigest() if len(known) > 1 else ""
 
@@ -107,6 +109,7 @@ class Witness:
         if self._silent.get(address, 0) >= _SILENT:
             return False
         for _ in range(_TURNS * wanted):
+            # the first that fails ends the look: each of the others would wait for its time-out, too
             if (told := self._one(address, json.dumps(question).encode())) is None:
                 break
             found[told.replica] = told
@@ -115,6 +118,7 @@ class Witness:
             if len(found) == wanted:
                 break
         self._silent[address] = 0 if found else self._silent.get(address, 0) + 1
+        # one that was not met this time keeps its last counts: they only grow
         self._latest.setdefault(address, {}).update(found)
         return bool(found)
 
@@ -132,6 +136,7 @@ class Witness:
             requests += now.requests - then.requests
             errors += now.errors - then.errors
             for step, count in now.times.items():
+                # by their bound and not by step: servers of two releases may count in other steps
                 bound = round(now.base**step, 6)
                 times[bound] = times.get(bound, 0) + count - then.times.get(step, 0)
         return Seen(requests, errors, p99_of(times))
@@ -149,6 +154,7 @@ class Witness:
         compared = ours.told
         if theirs is not None:
             pairs = paired(ours.answers, theirs.answers)
+            # what is left waits for its other half, which the next look may bring
             known = {pair.id for pair in pairs}
             for one in (ours, theirs):
                 one.forget(known)
@@ -162,6 +168,7 @@ class Witness:
         self.why = "" if self.tokens else "without two keys its servers cannot know who asks"
         for token in (good,) if good else self.tokens:
             answer = (self.send or self._send)(f"{address}{PATH}", token, body)
+            # a script that answers 200 to every path is no server of ours: its words decide
             if answer.status == 200 and (told := _read(answer.body)) is not None:
                 self._good[address] = token
                 return told
@@ -207,6 +214,7 @@ def p99_of(times: Mapping[float, int]) -> float | None:
     """Return the 99th percentile of counts by their upper bounds; None if there are none."""
     total = sum(times.values())
     reached, wanted = 0, total * _PERCENTILE
+    # the upper bound of the step it falls into: too high by that step at most, and never too low
     for bound, count in sorted(times.items()):
         reached += count
         if total > 0 and reached >= wanted:

@@ -59,7 +59,7 @@ class RequestHeaders(Headers):
         return list(self.items())
 
 
-def made_of(values: Mapping[Any, Any], name: Any, default: Any, make: Any) -> Any:
+def made_of(values: Any, name: Any, default: Any, make: Any) -> Any:
     """Return a value, made to a type if there is one to make; the default if it is not there, or none of that type."""
     if name not in values:
         return default

@@ -12,6 +12,7 @@ import urllib.parse
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from ..values import OWN, PEER, Call
+from .asked_headers import AskedHeaders
 from .forms import Values, read_form
 from .headers import RequestHeaders
 from .reading import is_json, media_type
@@ -49,7 +50,7 @@ class UserAgent(str):
         return str(self)
 
 
-class AMLRequest:
+class AMLRequest(AskedHeaders):
     """One request. ``path``, ``method``, ``headers``, ``args`` and so on are those of Flask's request."""
 
     def __init__(self, call: Call) -> None:
@@ -61,6 +62,7 @@ class AMLRequest:
         self._lower = dict(call.headers)
         self.remote_addr: Optional[str] = self._lower.pop(PEER, None)
         self.headers = RequestHeaders.of(self._lower)
+        # a small one is a view that is good until the call returns; a large one has memory of its own (``values.Call``)
         self._body: Any = bytes(call.body) if len(call.body) <= OWN else call.body
         self._cache: Dict[str, Any] = {}
 
@@ -153,6 +155,7 @@ class AMLRequest:
     @property
     def values(self) -> Values:
         """The values of the query string and of a form."""
+        # werkzeug's order: those of the query string before those of the form
         return Values(
             pair for part in (self.args, self.form) for name, all_of in part.lists() for pair in _of(name, all_of)
         )
@@ -160,6 +163,7 @@ class AMLRequest:
     @property
     def cookies(self) -> Values:
         """The cookies, by name."""
+        # RFC 6265, 5.4: pairs with a semicolon between them; what has no sign is none
         parts = (part.partition("=") for part in self._lower.get("cookie", "").split(";") if "=" in part)
         return Values((name.strip(), value.strip().strip('"')) for name, _, value in parts)
 
@@ -248,6 +252,7 @@ class AMLRequest:
     def access_route(self) -> List[str]:
         """The addresses from the client to us, as proxies tell them."""
         told = self._lower.get("x-forwarded-for")
+        # what proxies tell may be anybody's word: nothing here trusts it, and neither should a script
         return [one.strip() for one in told.split(",")] if told else [self.remote_addr] if self.remote_addr else []
 
     @property
@@ -259,11 +264,6 @@ class AMLRequest:
     def origin(self) -> Optional[str]:
         """The header as it came."""
         return self._lower.get("origin")
-
-    @property
-    def authorization(self) -> Optional[str]:
-        """The header as it came; None if the service asks for keys, because it is ours then."""
-        return self._lower.get("authorization")
 
     @property
     def environ(self) -> Dict[str, Any]:
@@ -302,6 +302,7 @@ class AMLRequest:
 
     def __getattr__(self, name: str) -> Any:
         """Ask werkzeug's own request for what is rarely used, where the environment has it."""
+        # copy and pickle look for such names, and must not load werkzeug for them
         if name.startswith("_"):
             raise AttributeError(name)
         try:
@@ -322,6 +323,7 @@ class AMLRequest:
 
 
 def _pairs(text: str) -> List[Tuple[str, str]]:
+    # as werkzeug: `?flag=` is a value, and an empty one
     return urllib.parse.parse_qsl(text, keep_blank_values=True)
 
 

@@ -5,13 +5,17 @@ Source: azureml-inference-server-http 1.5, api/aml_response.py, written anew wit
 
 from __future__ import annotations
 
+import hashlib
 import http
 import json
 import re
 import time
-from typing import Any, Iterable, Iterator, List, Mapping, Optional, Tuple, Union
+import urllib.parse
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple, Union
 
 from ..values import FAILED, JSON, Answer, Stream, StreamBroken
+from .headers import made_of
+from .reading import is_json, media_type
 from .said_headers import SaidHeaders, time_of
 
 _NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110, section 5.6.2
@@ -19,6 +23,11 @@ _OURS = frozenset(
     ("content-type", FAILED, "content-length", "transfer-encoding", "connection", "keep-alive", "date", "server")
 )
 """Headers that the front writes itself."""
+_TEXTS = frozenset(
+    "application/" + name
+    for name in ("ecmascript", "javascript", "sql", "xml", "xml-dtd", "xml-external-parsed-entity")
+)
+"""Media types that werkzeug gives a charset beside ``text/...``."""
 
 
 class ResponseHeaders:
@@ -28,13 +37,13 @@ class ResponseHeaders:
         """Begin without any."""
         self._pairs: List[Tuple[str, str]] = []
 
-    def add(self, name: str, value: Any) -> None:
-        """Add a header beside others of the same name.
+    def add(self, name: str, value: Any, **parameters: Any) -> None:
+        """Add a header beside others of the same name; ``filename="a.csv"`` and the like stand behind its value.
 
         Raises:
             ValueError: it would break the answer: a line end in it, or a name that is none.
         """
-        text = str(value)
+        text = _with_parameters(str(value), parameters)
         if not _NAME.fullmatch(name):
             raise ValueError("%r is no name of a header" % name)
         # or a value that a script took from its client would write headers of its own, or a second answer
@@ -48,13 +57,14 @@ class ResponseHeaders:
         """Remove all headers of this name."""
         self._pairs = [pair for pair in self._pairs if pair[0].lower() != name.lower()]
 
-    def getlist(self, name: str) -> List[str]:
+    def getlist(self, name: str, type: Any = None) -> List[Any]:  # noqa: A002  # werkzeug's
         """Return all values of a name."""
-        return [value for one, value in self._pairs if one.lower() == name.lower()]
+        found = [value for one, value in self._pairs if one.lower() == name.lower()]
+        return [type(value) for value in found] if type else found
 
-    def get(self, name: str, default: Optional[str] = None) -> Optional[str]:
-        """Return the first value of a name."""
-        return next(iter(self.getlist(name)), default)
+    def get(self, name: str, default: Any = None, type: Any = None) -> Any:  # noqa: A002  # werkzeug's
+        """Return the first value of a name, made to a ``type``; the default if there is none, or none of that type."""
+        return made_of(self, name, default, type)
 
     get_all = getlist
 
@@ -66,9 +76,32 @@ class ResponseHeaders:
         """Return all values."""
         return [value for _, value in self._pairs]
 
-    def set(self, name: str, value: Any) -> None:
+    def set(self, name: str, value: Any, **parameters: Any) -> None:
         """Replace all headers of this name."""
-        self[name] = value
+        self.remove(name)
+        self.add(name, value, **parameters)
+
+    def setlist(self, name: str, values: Iterable[Any]) -> None:
+        """Replace all headers of this name by several."""
+        self.remove(name)
+        for value in values:
+            self.add(name, value)
+
+    def pop(self, name: str, *default: Any) -> Any:
+        """Remove all headers of this name, and return the first value.
+
+        Raises:
+            KeyError: there is none, and no default.
+        """
+        found = self.getlist(name)
+        if not found and not default:
+            raise KeyError(name)
+        self.remove(name)
+        return found[0] if found else default[0]
+
+    def clear(self) -> None:
+        """Remove all."""
+        self._pairs = []
 
     def setdefault(self, name: str, value: Any) -> str:
         """Return the first value of a name, which is this one if there was none."""
@@ -83,8 +116,11 @@ class ResponseHeaders:
 
     def update(self, *others: Any, **more: Any) -> None:
         """Replace headers by those of a mapping, or by pairs."""
-        for name, value in _pairs((*others, more)):
-            self[name] = value
+        every = list(_pairs((*others, more)))
+        for name in {name for name, _ in every}:
+            self.remove(name)
+        for name, value in every:
+            self.add(name, value)
 
     def items(self) -> List[Tuple[str, str]]:
         """Return all, as pairs."""
@@ -92,7 +128,7 @@ class ResponseHeaders:
 
     def __getitem__(self, name: str) -> str:
         """Return the first value of a name."""
-        found = self.getlist(name)
+        found: List[str] = self.getlist(name)
         if not found:
             raise KeyError(name)
         return found[0]
@@ -136,6 +172,7 @@ class AMLResponse(SaidHeaders):
             ValueError: a header has a line end in it.
             TypeError: the message is no JSON, although ``json_str`` says so.
         """
+        self._on_close: List[Callable[[], Any]] = []
         self.status_code = _status_of(status_code)
         self.headers: ResponseHeaders = ResponseHeaders()
         if message is None or json_str:
@@ -143,7 +180,8 @@ class AMLResponse(SaidHeaders):
             self.headers.add("Content-Type", JSON)
         else:
             self.response = message
-            if "Content-Type" not in response_headers:
+            # v1 looks for this spelling alone, and sends two types for ``content-type``
+            if not any(name.lower() == "content-type" for name in response_headers):
                 # what Flask says of a text, and so v1's clients expect it
                 self.headers.add("Content-Type", "text/html; charset=utf-8")
         self.headers[FAILED] = run_function_failed
@@ -167,7 +205,8 @@ class AMLResponse(SaidHeaders):
     @property
     def content_type(self) -> Optional[str]:
         """The header ``Content-Type``."""
-        return self.headers.get("Content-Type")
+        found: Optional[str] = self.headers.get("Content-Type")
+        return found
 
     @content_type.setter
     def content_type(self, value: str) -> None:
@@ -175,13 +214,13 @@ class AMLResponse(SaidHeaders):
 
     @property
     def mimetype(self) -> Optional[str]:
-        """The media type alone; setting one for text adds the charset, as Flask does."""
+        """The media type alone; setting one for text or XML adds the charset, as Flask does."""
         return (self.content_type or "").partition(";")[0].strip() or None
 
     @mimetype.setter
     def mimetype(self, value: str) -> None:
-        is_text = value.startswith("text/") and "charset=" not in value
-        self.headers["Content-Type"] = value + "; charset=utf-8" if is_text else value
+        is_text = value.startswith("text/") or value in _TEXTS or value.endswith("+xml")
+        self.headers["Content-Type"] = value + "; charset=utf-8" if is_text and "charset=" not in value else value
 
     @property
     def content_length(self) -> Optional[int]:
@@ -193,13 +232,23 @@ class AMLResponse(SaidHeaders):
         pass  # two lengths of one answer would let a proxy see two
 
     @property
+    def is_json(self) -> bool:
+        """Tell if the content type is JSON."""
+        return is_json(self.mimetype or "")
+
+    @property
+    def mimetype_params(self) -> Dict[str, str]:
+        """The parameters of the media type."""
+        return media_type({"content-type": self.content_type or ""})[1]
+
+    @property
     def json(self) -> Any:
         """The message, read as JSON."""
         return self.get_json()
 
     def get_json(self, force: bool = False, silent: bool = False) -> Any:  # noqa: FBT001, FBT002  # werkzeug's signature
         """Read the message as JSON; None if its type is another one, or with ``silent`` if it is none."""
-        if not (force or (self.mimetype or "").endswith("json")):
+        if not (force or self.is_json):
             return None
         try:
             return json.loads(self.get_data())
@@ -271,13 +320,54 @@ class AMLResponse(SaidHeaders):
         """Replace the message."""
         self.response = value
 
+    def add_etag(self, overwrite: bool = False, weak: bool = False) -> None:  # noqa: FBT001, FBT002  # werkzeug's
+        """Write ``ETag`` from the message, if there is none yet."""
+        if overwrite or "ETag" not in self.headers:
+            self.set_etag(hashlib.sha1(self.get_data()).hexdigest(), weak)  # noqa: S324  # no secret; werkzeug's tag
+
+    def freeze(self) -> None:
+        """Take the whole message, and give it a tag."""
+        self.response = self.get_data()
+        self.add_etag()
+
+    def call_on_close(self, function: Callable[[], Any]) -> Callable[[], Any]:
+        """Have a function called when the answer is written."""
+        self._on_close.append(function)
+        return function
+
+    def close(self) -> None:
+        """Close the message if it can be, and call what waits for the end."""
+        _close(self.response)
+        for function in self._on_close:
+            function()
+        self._on_close = []
+
     data = property(get_data, set_data, doc="The whole message, as bytes.")
 
 
 def _pairs(several: Iterable[Any]) -> Iterator[Tuple[str, Any]]:
-    """Go through headers, each of which are a mapping or pairs."""
+    """Go through headers, each of which are a mapping or pairs; a list in a mapping is a header each."""
     for one in several:
-        yield from one.items() if hasattr(one, "items") else one
+        for name, value in one.items() if hasattr(one, "items") else one:
+            yield from ((name, each) for each in value) if isinstance(value, (list, tuple)) else ((name, value),)
+
+
+def _with_parameters(text: str, parameters: Mapping[str, Any]) -> str:
+    """Return a header's value with parameters (RFC 9110, section 5.6.6); None is one without a value."""
+    parts = [text]
+    for name, value in parameters.items():
+        word = name.replace("_", "-")
+        said = str(value)
+        # a text beyond ASCII is spelled in UTF-8 (RFC 8187)
+        if value is None:
+            parts.append(word)
+        elif not said.isascii():
+            parts.append("%s*=UTF-8''%s" % (word, urllib.parse.quote(said, safe="")))
+        elif _NAME.fullmatch(said):
+            parts.append("%s=%s" % (word, said))
+        else:
+            parts.append('%s="%s"' % (word, said.replace("\\", "\\\\").replace('"', '\\"')))
+    return "; ".join(parts)
 
 
 def _status_of(value: Union[int, str]) -> int:

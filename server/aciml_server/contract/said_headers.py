@@ -15,6 +15,7 @@ def time_of(value: Any) -> Optional[str]:
     """Return a time as HTTP writes it; a text stays as it is."""
     if value is None or isinstance(value, str):
         return value
+    # a number: seconds of the epoch
     if not hasattr(value, "timetuple"):
         return formatdate(value, usegmt=True)
     # werkzeug takes a time without a zone for UTC, too
@@ -122,11 +123,13 @@ class CacheControl:
 
     def __init__(self, headers: Any) -> None:
         """Read and write the header of ``headers``."""
+        # past our own __setattr__, which would make a directive of it
         object.__setattr__(self, "_words", Words(headers, "Cache-Control"))
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Set a directive: True stands alone, None and False take it away."""
         word = name.replace("_", "-")
+        # a list first: the words change while they are gone through
         for one in [one for one in self._words if one.partition("=")[0].lower() == word]:
             self._words.discard(one)
         if value is not None and value is not False:

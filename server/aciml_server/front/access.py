@@ -62,12 +62,14 @@ class _Text:
     def lines(self, page: Iterable[Request]) -> bytes:
         lines: List[str] = []
         clock, name = self._clock, self._name
+        # once a page: the system's clock may be set in between, and lines of one page have one order
         shift = clock.shift()
         for request in page:
             ended = request.ended
             path = request.path
             # nobody who calls may write a line, or move the cursor of who reads the log
             if not path.isascii() or not path.isprintable():
+                # escaped and not dropped: what was asked for can still be read
                 path = path.encode("unicode_escape").decode()
             when = clock.at(ended + shift)
             took = (ended - request.started) * 1000
@@ -101,6 +103,7 @@ class _Json:
         lines: List[str] = []
         for request in page:
             ended, method, status = request.ended, request.method, request.status
+            # the path is the client's word, and would end the text that it stands in
             path = _inner(request.path)
             took = (ended - request.started) * 1000
             lines.append(

@@ -69,13 +69,29 @@ class _Copy(NamedTuple):
     old: Sent
 
 
-class Copies:
-    """Sends copies to ``host`` until it is told to end."""
+class Wish(NamedTuple):
+    """Which copies are asked for: ``percent`` of the requests, to ``host``; ``key`` is that of the other revision."""
 
-    def __init__(self, host: str, percent: int, key: str, *, secure: bool = True) -> None:
-        """``key`` is that of the other revision: a client's own one stays here."""
-        self.host, self.percent, self.secure = host, percent, secure
-        self._key = key
+    host: str
+    percent: int
+    key: str
+
+    @classmethod
+    def read(cls, asked: Mapping[str, Any], environ: Optional[Mapping[str, str]] = None) -> "Wish":
+        """Read what a question says: ``to`` is a revision of this app, ``percent``, and ``key`` if it wants one.
+
+        Raises:
+            ValueError: this replica is no part of a container app, or the revision none of it.
+        """
+        return cls(host_of(str(asked["to"]), environ), int(asked["percent"]), str(asked.get("key") or ""))
+
+
+class Copies:
+    """Sends the copies of a wish until it is told to end."""
+
+    def __init__(self, wish: Wish, *, secure: bool = True) -> None:
+        """Begin with nothing. A client's own key stays here: copies have that of the wish."""
+        self.wish, self._secure = wish, secure
         self._queue: Deque[_Copy] = deque()
         self._waits = 0
         self._changed = threading.Condition()
@@ -87,31 +103,18 @@ class Copies:
         self._context: Optional[ssl.SSLContext] = None
         self._making = threading.Lock()
 
-    @classmethod
-    def asked(cls, asked: Mapping[str, Any], environ: Optional[Mapping[str, str]] = None) -> "Copies":
-        """Read what was asked for: ``to`` is a revision of this app, ``percent`` of the requests, ``key`` for it.
-
-        Raises:
-            ValueError: this replica is no part of a container app, or the revision none of it.
-        """
-        return cls(host_of(str(asked["to"]), environ), int(asked["percent"]), str(asked.get("key") or ""))
-
-    def differs(self, asked: Mapping[str, Any]) -> bool:
-        """Tell whether something else is asked for now."""
-        wanted = (host_of(str(asked["to"])), int(asked["percent"]), str(asked.get("key") or ""))
-        return wanted != (self.host, self.percent, self._key)
-
     def take(self, request: Request, old: Sent) -> None:
         """Put a request that was just answered into the queue, if it is among those that are copied; never waits."""
-        if self.percent < 100 and random.random() * 100 >= self.percent:  # noqa: S311  # which ones is no secret
+        if self.wish.percent < 100 and random.random() * 100 >= self.wish.percent:  # noqa: S311  # which ones is no secret
             return
         body = b"".join(request.body)
         with self._changed:
             if len(self._queue) >= _QUEUE or self._waits + len(body) > _QUEUE_BYTES:
                 self._dropped += 1
                 return
+            # bytes too: 64 pictures of some megabytes each would be more than a replica has
             self._waits += len(body)
-            self._queue.append(_copy(request, body, old, self._key))
+            self._queue.append(_copy(request, body, old, self.wish.key))
             self._changed.notify()
         if len(self._threads) < _THREADS:
             # daemons: a revision that hangs does not keep this process
@@ -144,6 +147,7 @@ class Copies:
                     break
                 copy = self._queue.popleft()
                 self._waits -= len(copy.body)
+            # one for each thread, kept open: a handshake for each copy would cost both sides more than the copy
             connection = connection or self._connect()
             new = self._send(connection, copy)
             if new is None:
@@ -153,18 +157,20 @@ class Copies:
             connection.close()
 
     def _connect(self) -> HTTPConnection:
-        if not self.secure:
-            return HTTPConnection(self.host, timeout=_SECONDS)
+        if not self._secure:
+            return HTTPConnection(self.wish.host, timeout=_SECONDS)
         # once, and here: authorities are a file of a quarter of a megabyte, which no request shall wait for
         with self._making:
             self._context = self._context or ssl.create_default_context()
-        return HTTPSConnection(self.host, timeout=_SECONDS, context=self._context)
+        return HTTPSConnection(self.wish.host, timeout=_SECONDS, context=self._context)
 
     def _send(self, connection: HTTPConnection, copy: _Copy) -> Optional[Sent]:
         try:
             connection.request(copy.method, copy.target, copy.body or None, copy.headers)
             got = connection.getresponse()
             body = got.read(_LARGEST)
+        # a ValueError is http.client's for a header that cannot be sent: this request's fault, and no reason to end the
+        # thread
         except (OSError, HTTPException, ValueError) as error:
             with self._changed:
                 self._failed += 1

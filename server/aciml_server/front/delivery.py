@@ -72,6 +72,7 @@ class Sender:
             self.dropped += 1
             return
         self._queue.append(item)
+        # a whole batch is worth no more waiting
         if len(self._queue) == _BATCH:
             self._wake.set()
         if self._thread is None:
@@ -95,6 +96,7 @@ class Sender:
             self._wake.wait(_DELAY)
             self._wake.clear()
             while self._queue:
+                # from this thread alone, so that nobody else takes what was counted
                 batch = [self._queue.popleft() for _ in range(min(_BATCH, len(self._queue)))]
                 self._deliver(batch)
             if self._ending.is_set():
@@ -114,6 +116,7 @@ class Sender:
             batch = outcome.again
             if not batch:
                 return
+            # ends at once when the process does: the last tries have no pauses
             self._ending.wait(_pause(reply, attempt))
         self.dropped += len(batch)
 
@@ -132,6 +135,7 @@ def _pause(reply: Reply, attempt: int) -> float:
         from email.utils import parsedate_to_datetime
 
         try:
+            # seconds or a date (RFC 9110, 10.2.3)
             seconds = (
                 float(asked)
                 if asked.replace(".", "").isdigit()

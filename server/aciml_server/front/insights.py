@@ -23,6 +23,7 @@ from .trace import Scored
 
 _LOG = logging.getLogger("aciml.telemetry")
 _ENDPOINT = "https://dc.services.visualstudio.com"
+# 0 is no answer at all; 401 and 403 pass when somebody mends the key or its role, and items wait for that
 _RETRY = frozenset((0, 401, 403, 408, 429, 500, 502, 503, 504))
 _MOVED = frozenset((307, 308))
 _TIMEOUT = 10.0
@@ -85,6 +86,7 @@ class Insights:
         body = gzip.compress(json.dumps([self.envelope(item) for item in items]).encode(), 5)
         reply = self._channel.post(body, timeout)
         # a service that sends in circles must not hold the thread
+        # the ingestion service sends clients to the region of the resource
         for _ in range(3):
             if reply.status not in _MOVED:
                 break
@@ -97,6 +99,7 @@ class Insights:
 
     def judge(self, items: List[Any], reply: Reply) -> Outcome:
         """Read the answer: all, some, none, or later."""
+        # some items are taken, and the body says of each other one why not
         if reply.status == 206:
             return _partly(items, reply)
         if reply.status in _RETRY:
@@ -183,8 +186,10 @@ def _partly(items: List[Any], reply: Reply) -> Outcome:
         errors = json.loads(reply.body)["errors"]
         wrong = {int(error["index"]): int(error["statusCode"]) for error in errors}
     except (ValueError, KeyError, TypeError):
+        # a 206 that names no item: nothing can be sent again
         return Outcome(len(items), [])
     wrong = {index: status for index, status in wrong.items() if 0 <= index < len(items)}
+    # the others are faults of the items, which a second try would not mend
     again = [items[index] for index, status in sorted(wrong.items()) if status in _RETRY]
     return Outcome(len(items) - len(wrong), again, "some items are refused" if len(again) < len(wrong) else "")
 

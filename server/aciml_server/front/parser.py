@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
-from typing import Any, Optional, Protocol
+from typing import Any, Optional, Protocol, Set
 
 import httptools
 
@@ -17,6 +18,11 @@ from .request import Request
 _LOG = logging.getLogger("aciml")
 _LONGEST_TARGET = 8192  # bytes; RFC 9112, section 3, wants 8000 at least
 _MOST_FIELDS = 256  # lines of a head, or of the trailers; repeats count
+_HOST = re.compile(rb"(\[[0-9A-Fa-f:.vV]+\]|(?:[\w.~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)(:\d*)?", re.ASCII)
+"""``uri-host [ ":" port ]`` of RFC 9110, section 7.2: an address, or a registered name of RFC 3986, 3.2.2."""
+_HOSTS: Set[bytes] = set()
+"""Hosts that were found right: nearly all requests name one of a few."""
+_MOST_HOSTS = 64
 _FREE_OF_CHUNK = 16  # bytes around the data of a chunk that nobody counts: its size of 12 digits, two ends of lines
 
 
@@ -233,7 +239,7 @@ class Parser:
             request.length = int(headers[b"content-length"])
         elif b"transfer-encoding" in headers:
             request.length = -1
-        if request.wrong or not (b"host" in headers or request.old) or b"transfer-encoding" in headers:
+        if request.wrong or headers.get(b"host") not in _HOSTS or b"transfer-encoding" in headers:
             refused = _of_framing(request)
             if refused is not None:
                 self._listener.unreadable(refused)
@@ -292,8 +298,18 @@ def _of_framing(request: Request) -> Optional[Answer]:
         return refusal(501, "no transfer coding but chunked is known here; compress by Content-Encoding")
     if request.wrong:
         return refusal(400, request.wrong)
-    if b"host" not in request.headers and not request.old:  # RFC 9112, section 3.2
-        return refusal(400, "a request of HTTP/1.1 needs a Host header")
+    return _of_host(request)
+
+
+def _of_host(request: Request) -> Optional[Answer]:
+    """Return what is wrong with the host that is asked (RFC 9112, section 3.2)."""
+    host = request.headers.get(b"host")
+    if host is None:
+        return None if request.old else refusal(400, "a request of HTTP/1.1 needs a Host header")
+    if not _HOST.fullmatch(host):
+        return refusal(400, "the Host header is no host and port")
+    if len(_HOSTS) < _MOST_HOSTS:
+        _HOSTS.add(host)
     return None
 
 

@@ -36,6 +36,7 @@ class Batching:
         count = len(self.jobs)
         if count >= self.size:
             return 0.0
+        # over as soon as as many are there as were at the last answer: nobody else is expected
         hope = self._hope - now if count < self._hoped else 0.0
         return max(hope, self.jobs[0].queued + self.delay - now) if self.delay else hope
 
@@ -118,6 +119,7 @@ class Queues:
     def oldest_batch(self) -> Optional[Batching]:
         """Return the batched queue whose first job waits longest, if one has jobs."""
         waiting = [batching for batching in self.batched.values() if batching.jobs]
+        # by age and not by length: a model that is asked for seldom must not starve behind a busy one
         return min(waiting, key=lambda batching: batching.jobs[0].queued) if waiting else None
 
 

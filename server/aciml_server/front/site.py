@@ -27,6 +27,7 @@ from .room import Room
 from .routes import READ, Route, Table, scoring
 from .witness import Witness
 
+TEXT = "text/plain; charset=utf-8"
 _CHALLENGE = (("www-authenticate", "Bearer"),)  # RFC 6750, section 3
 # v1's word and v1's type
 _HEALTHY = Answer(200, b"Healthy", "text/html; charset=utf-8")
@@ -108,7 +109,7 @@ class Site:
         if wrong:
             request.refused = refusal(431, wrong)
         elif route is None:
-            request.refused = refusal(404, self.table.missing(request.path))
+            request.refused = self._nowhere(request)
         elif request.method not in route.methods:
             allow = (("allow", ", ".join(route.methods)),)  # RFC 9110, section 15.5.6
             request.refused = refusal(405, "%s is not for %s" % (route.label, request.method), allow)
@@ -116,6 +117,15 @@ class Site:
             request.refused = self._guard(request, route)
         if self.cors is not None or b"expect" in request.headers:
             self._judge_rare(request)
+
+    def _nowhere(self, request: Request) -> Answer:
+        """Answer what has no route: not found, or the question what the server as a whole can do."""
+        if request.path != "*":
+            return refusal(404, self.table.missing(request.path))
+        if request.method != "OPTIONS":  # the form is for that method alone (RFC 9112, section 3.2.4)
+            return refusal(400, "the target * is for OPTIONS")
+        known = sorted({method for route in self.table.routes for method in route.methods})
+        return Answer(200, b"", TEXT, (("allow", ", ".join(known)),))  # RFC 9110, section 9.3.7
 
     def _judge_rare(self, request: Request) -> None:
         """Look at what few requests have: an expectation, a browser's question."""

@@ -20,7 +20,7 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from ..answers import refusal
 from ..values import Answer
-from .copies import Copies, Pair, Sent
+from .copies import Copies, Pair, Sent, Wish
 from .keys import Keys
 from .request import Request
 from .routes import Route
@@ -102,9 +102,12 @@ class Witness:
     def _copy(self, asked: Optional[Dict[str, Any]]) -> None:
         if not asked or not self.awake:
             self._end_copies()
-        elif self._copies is None or self._copies.differs(asked):
+            return
+        wish = Wish.read(asked)
+        # the same question comes with every look: what waits to be sent is not thrown away for it
+        if self._copies is None or self._copies.wish != wish:
             self._end_copies()
-            self._copies = Copies.asked(asked)
+            self._copies = Copies(wish)
 
     def _end_copies(self) -> None:
         if self._copies is not None:
@@ -123,6 +126,7 @@ class Witness:
         self._requests += 1
         self._errors += request.status >= 500
         took = max(request.ended - request.started, 1e-6) * 1000
+        # a count for each step and not each time: a million requests are some hundred numbers
         step = math.ceil(math.log(took, BASE))
         self._times[step] = self._times.get(step, 0) + 1
         # a stream is compared by nobody: its pieces are gone, and who left has no answer
@@ -134,6 +138,7 @@ class Witness:
 
     def _keep(self, pair: Pair) -> None:
         size = pair.size
+        # counted and not kept: the asker says how many answers it has not seen
         if size > _LARGEST or self._size + size > _ROOM or len(self._answers) >= _MOST:
             self._lost += 1
             return

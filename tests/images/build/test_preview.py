@@ -140,11 +140,11 @@ def test_of_fifty_random_environments_the_preview_shows_what_is_pushed_and_a_sec
         made = machine.up(inputs)["digest"]
 
         assert seen == made, specs
-        before = len(registry.requests())
-        assert machine.up(inputs)["digest"] == made
-        if number % 5 == 0:  # and a machine that knows nothing sees it too
+        if number % 5 == 0:  # a second run, and a machine that knows nothing, cost as much as all the rest
+            before = len(registry.requests())
+            assert machine.up(inputs)["digest"] == made
             assert fresh.preview(inputs)["digest"] == made, specs
-        assert {line.split()[0] for line in registry.requests()[before:]} <= {"GET", "HEAD"}
+            assert {line.split()[0] for line in registry.requests()[before:]} <= {"GET", "HEAD"}
         known.add(made)
     assert len(known) > 40
     manifests = registry.repository(REPOSITORY).manifests

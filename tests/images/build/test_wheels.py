@@ -17,7 +17,7 @@ from aciml.core.image import Layer, sha256_digest
 from aciml.core.pip_package import PIP
 from aciml.core.reference import Reference
 from aciml.pip.layer_plan import earlier_key
-from aciml.pip.resolve import bare_package
+from aciml.pip.pinned_line import bare_package
 from aciml.resources.protocol import Existing
 from tests.images.conftest import REPOSITORY, Machine, conda_file
 from tests.pip.wheels import make_wheel

@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 import functools
 import json
-import threading
+import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,12 @@ from aciml.conda.install import stage
 from aciml.conda.lockfile import conda_records
 from aciml.core.errors import Finding, OutageError, UserError
 from aciml.core.progress import Silent
-from aciml.images.plan.lock import LockError, lock_path, lock_text, solve_anew
+from aciml.images.plan.lock import LockError, lock_path, lock_text, see_that_lock_is_there, solve_anew
 from aciml.images.plan.packages import PackagesError, pin_packages
 from aciml.images.plan.recipe import recipe_of
 from aciml.images.plan.sources import read_sources
 from aciml.images.tools import Tools
-from aciml.model.environment import Environment, read_environment
+from aciml.model.environment import Environment, Packages, read_environment
 from aciml.model.unknowns import encoded
 from aciml.settings import Settings
 from aciml.targets.memory import MemoryTarget
@@ -32,6 +32,7 @@ from tests.pip.index import Index, serve
 from tests.pip.projects import commit, make_project
 from tests.pip.wheels import make_wheel
 from tests.simulators.channel import Package, make_channel, python_package
+from tests.simulators.ending_server import serving
 
 CONDA = "dependencies:\n- python=3.11.*\n- tool>=1,<2\n"
 PIP = "- pip\n- pip:\n  - --index-url {index}/simple\n  - six>=1\n  - ./mine-1.0-py3-none-any.whl\n"
@@ -363,15 +364,8 @@ def guarded(folder: Path) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with serving(functools.partial(Handler, directory=str(folder))) as server:
         yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def test_a_channels_account_comes_from_rattlers_store_and_is_written_nowhere(
@@ -410,3 +404,18 @@ def test_a_package_without_attestation_is_refused_where_one_is_required(project:
 def test_a_policy_that_does_not_exist_is_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match='ACIML_ATTESTATIONS is "always"; write one of disabled, warn, require'):
         Settings.read({"ACIML_CACHE": str(tmp_path), "ACIML_ATTESTATIONS": "always"})
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        (Packages(lock_mode="frozen"), "a frozen environment without packages needs a lock of its base; name the file"),
+        (Packages(lock_mode="frozen", lock_file="gone.lock"), "gone.lock does not exist; write it: aciml lock"),
+        (Packages(lock_file="gone.lock"), "gone.lock does not exist; write it: aciml lock"),
+        (Packages(lock_mode="refresh", lock_file="gone.lock"), ""),
+        (Packages(), ""),
+    ],
+)
+def test_an_environment_without_packages_has_a_lock_where_it_says_so(asked: Packages, why: str) -> None:
+    with pytest.raises(LockError, match=re.escape(why)) if why else nullcontext():
+        see_that_lock_is_there(asked)

@@ -45,7 +45,7 @@ def test_all_pip_lines_are_judged_at_once_with_file_and_line(tmp_path: Path) -> 
         "conda.yml:9: pip: https://***@h/a-1-py3-none-any.whl has a password in it",
         'more/reqs.txt:1: pip: "six=1.16" is not a requirement; did you mean "six==1.16"?',
         "more/reqs.txt:3: pip: -e .: an editable install",
-        'more/reqs.txt:5: pip: "numpy   >=1 <2" is not a requirement; did you mean "numpy>=1,<2"?',
+        'more/reqs.txt:5: pip: "numpy  >=1 <2" is not a requirement; did you mean "numpy>=1,<2"?',
         'more/deeper.txt:2: column 4 has the byte 0xe9, which is "\u00e9" in Windows-1252: this is not UTF-8',
     ]
     assert len(found) == len(beginnings)

@@ -7,8 +7,6 @@ import json
 import logging
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
 
 from aciml_server.answers import to_json
@@ -18,6 +16,9 @@ from ..conftest import Serve
 
 
 def test_rows_are_kept_in_a_folder_with_their_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import numpy as np
+    import pandas as pd
+
     monkeypatch.setenv(VARIABLE, str(tmp_path))
     collector = ModelDataCollector("my/model", "inputs", ["a", "b"], model_version=3)
 
@@ -46,6 +47,9 @@ def test_rows_go_to_the_log_and_nothing_is_kept_unasked(
 
 
 def test_what_is_no_number_is_null_in_frames_series_and_arrays() -> None:
+    import numpy as np
+    import pandas as pd
+
     nothing = float("nan")
     frame = pd.DataFrame({"x": [1.5, nothing], "y": ["a", None]})
 

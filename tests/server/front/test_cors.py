@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from aciml_server.front.cors import cors_of
+from aciml_server.settings import Settings
+
 from ..conftest import Running, Serve
 from ..raw import ECHO
 
@@ -55,8 +58,18 @@ def test_errors_can_be_read_as_well(start: Serve) -> None:
         ("", ORIGIN, None),
     ],
 )
-def test_who_may_read_answers(start: Serve, origins: str, origin: str, expected: str | None) -> None:
-    assert allowed(start(ECHO, AML_CORS_ORIGINS=origins), origin) == expected
+def test_who_may_read_answers(origins: str, origin: str, expected: str | None) -> None:
+    cors = cors_of(Settings.take({"AML_CORS_ORIGINS": origins}).cors_origins)
+    lines = cors.lines(origin.encode()).decode().splitlines() if cors else []
+
+    assert dict(line.split(": ", 1) for line in lines).get("access-control-allow-origin") == expected
+
+
+def test_answers_have_the_headers_of_who_may_read_them(start: Serve) -> None:
+    server = start(ECHO, AML_CORS_ORIGINS="https://*.example")
+
+    assert [allowed(server, origin) for origin in (ORIGIN, "https://example")] == [ORIGIN, None]
+    assert allowed(start(ECHO), ORIGIN) is None
 
 
 def test_an_unknown_page_is_told_nothing_but_that_it_matters_who_asks(start: Serve) -> None:

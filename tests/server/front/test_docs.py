@@ -41,9 +41,9 @@ def plain(start: Serve, tmp_path_factory: pytest.TempPathFactory) -> Running:
     return start(SCRIPT, ACIML_STATIC=str(tmp_path_factory.mktemp("empty")), SERVICE_NAME="Diabetes <b>")
 
 
-@pytest.fixture
-def browser(tmp_path: Path) -> Iterator[Browser]:
-    with open_browser(tmp_path / "profile") as found:
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with open_browser(tmp_path_factory.mktemp("profile")) as found:
         yield found
 
 

@@ -87,9 +87,16 @@ class Busy:
         self._thread.join(PATIENCE)
 
 
-@pytest.mark.parametrize("what", ["sleep", "hold the lock"])
-def test_probes_are_answered_while_run_is_busy(server: Running, tmp_path: Path, what: str) -> None:
-    with Busy(server, tmp_path, what) as busy:
+def test_probes_are_answered_while_run_is_busy(server: Running, tmp_path: Path) -> None:
+    answered_while(server, tmp_path, "sleep")
+
+
+def test_probes_are_answered_while_nothing_else_can_run_in_the_worker(start: Serve, tmp_path: Path) -> None:
+    answered_while(start(SCRIPT, ACIML_PRIMARY_KEY="key"), tmp_path, "hold the lock")
+
+
+def answered_while(server: Running, folder: Path, what: str) -> None:
+    with Busy(server, folder, what) as busy:
         told = [probe(server, path, port).status for path in ("/ready", "/live") for port in (0, server.port)]
         waits = not busy.replies
 

@@ -15,7 +15,7 @@ from aciml.core.golden.live import Live, paired
 from aciml.core.golden.request import Came
 from aciml.model.keys import Keys
 from aciml.targets.witness import Witness, p99_of, token_of
-from aciml_server.front.copies import Copies, Sent, host_of
+from aciml_server.front.copies import Copies, Sent, Wish, host_of
 from aciml_server.front.request import Request
 from aciml_server.front.witness import Witness as Server
 from aciml_server.front.witness import token_of as token_at_server
@@ -195,7 +195,7 @@ def gathered(copies: Copies, count: int) -> tuple[int, int, int, list[str]]:
 
 
 def test_copies_are_sent_with_the_key_of_the_other_revision(other: OtherServer) -> None:
-    copies = Copies(f"127.0.0.1:{other.server_port}", 100, "its-key", secure=False)
+    copies = Copies(Wish(f"127.0.0.1:{other.server_port}", 100, "its-key"), secure=False)
     other.gate.set()
 
     copies.take(request(b"[1]", 1), Sent(200, b"[1]"))
@@ -210,7 +210,7 @@ def test_copies_are_sent_with_the_key_of_the_other_revision(other: OtherServer) 
 
 
 def test_what_the_other_revision_is_too_slow_for_is_dropped_and_counted(other: OtherServer) -> None:
-    copies = Copies(f"127.0.0.1:{other.server_port}", 100, "", secure=False)
+    copies = Copies(Wish(f"127.0.0.1:{other.server_port}", 100, ""), secure=False)
     # four are on their way, and sixty-four wait; taking one never waits, or this test would not end
     for number in range(200):
         copies.take(request(b"[1]", number), Sent(200, b"[1]"))
@@ -224,7 +224,7 @@ def test_what_the_other_revision_is_too_slow_for_is_dropped_and_counted(other: O
 
 
 def test_a_revision_that_is_not_there_harms_nobody() -> None:
-    copies = Copies("127.0.0.1:1", 100, "", secure=False)
+    copies = Copies(Wish("127.0.0.1:1", 100, ""), secure=False)
     copies.take(request(b"[1]"), Sent(200, b"[1]"))
 
     assert gathered(copies, 1) == (0, 1, 0, [])
@@ -232,7 +232,7 @@ def test_a_revision_that_is_not_there_harms_nobody() -> None:
 
 
 def test_no_percent_sends_nothing(other: OtherServer) -> None:
-    copies = Copies(f"127.0.0.1:{other.server_port}", 0, "", secure=False)
+    copies = Copies(Wish(f"127.0.0.1:{other.server_port}", 0, ""), secure=False)
     for number in range(50):
         copies.take(request(b"[1]", number), Sent(200, b"[1]"))
 

@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from openapi_spec_validator import validate
 
 from ..conftest import PYTHONS, Running, Serve
+from .validator import validate
 
 SCRIPT = "def run(raw_data): return raw_data\n"
 NAMES = {"SERVICE_NAME": "Prices", "SERVICE_VERSION": "2.5", "SERVICE_PATH_PREFIX": "team"}

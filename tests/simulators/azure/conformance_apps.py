@@ -25,6 +25,7 @@ _MODELS = {
     "managedEnvironments": "ManagedEnvironment",
     "managedEnvironments/storages": "ManagedEnvironmentStorage",
     "managedEnvironments/certificates": "Certificate",
+    "managedEnvironments/managedCertificates": "ManagedCertificate",
     "managedEnvironments/workloadProfileStates": "WorkloadProfileStates",
     "managedEnvironments/usages": "Usage",
     "locations/usages": "Usage",

@@ -53,6 +53,7 @@ FaultName = Literal[
     "revision-unhealthy",  # a look at the revisions says Unhealthy and Degraded
     "environment-waiting",  # a GET of the environment says Waiting
     "environment-failed",  # the environment ends as Failed, with deploymentErrors
+    "certificate-refused",  # no record shows that a host name is theirs: a managed certificate ends as Failed
 ]
 NAMES: tuple[str, ...] = get_args(FaultName)
 

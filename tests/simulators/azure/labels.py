@@ -6,10 +6,13 @@ import contextlib
 import hashlib
 import select
 import socket
+import socketserver
 import struct
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any
+
+from tests.simulators.ending_server import EndingServer
 
 _BLOCK = 1 << 16
 _RESET = struct.pack("ii", 1, 0)
@@ -50,7 +53,7 @@ class Labels:
         with self._lock:
             for place, forwarder in list(self._forwarders.items()):
                 if place[0] == key and place[1] not in wanted:
-                    self._forwarders.pop(place).close()
+                    self._forwarders.pop(place).end()
                 elif place[0] == key:
                     forwarder.target = target
             for port in wanted:
@@ -65,61 +68,33 @@ class Labels:
         """Let all labels go."""
         with self._lock:
             for forwarder in self._forwarders.values():
-                forwarder.close()
+                forwarder.end()
             self._forwarders.clear()
 
 
-class _Forwarder:
+class _Forwarder(EndingServer):
     def __init__(self, place: tuple[str, int], target: Callable[[], str | None]) -> None:
         self.target = target
-        self._port = place[1]
-        self._server = socket.create_server(place, backlog=64)
-        self._lock = threading.Lock()
-        self._open: set[socket.socket] = set()
-        self._closed = False
-        self._thread = threading.Thread(target=self._accept, daemon=True)
-        self._thread.start()
+        super().__init__(place, _Pipe)
+        self.start()
 
-    def close(self) -> None:
-        self._closed = True
-        with contextlib.suppress(OSError):
-            self._server.shutdown(socket.SHUT_RDWR)
-        self._server.close()
-        with self._lock:
-            for each in self._open:
-                with contextlib.suppress(OSError):
-                    each.shutdown(socket.SHUT_RDWR)
-        self._thread.join()
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._server.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+class _Pipe(socketserver.BaseRequestHandler):
+    server: _Forwarder
 
-    def _serve(self, client: socket.socket) -> None:
-        host = self.target()
+    def handle(self) -> None:
+        client, host = self.request, self.server.target()
         try:
             if host is None:
                 raise ConnectionRefusedError
-            upstream = socket.create_connection((host, self._port), timeout=5)
+            upstream = socket.create_connection((host, self.server.server_port), timeout=5)
         except OSError:  # nobody listens there: the client is reset, as it would be without us between
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             client.close()
             return
         upstream.settimeout(None)
-        with self._lock:
-            self._open |= {client, upstream}
-        try:
-            if not self._closed:
-                _pump(client, upstream)
-        finally:
-            with self._lock:
-                self._open -= {client, upstream}
-            client.close()
-            upstream.close()
+        with upstream:
+            _pump(client, upstream)
 
 
 def _pump(client: socket.socket, upstream: socket.socket) -> None:

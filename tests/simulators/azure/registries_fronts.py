@@ -17,7 +17,7 @@ from .registry_front import Front
 from .registry_front_data import DataServer
 from .registry_front_owner import Traffic
 from .registry_front_wire import Call, Refused
-from .roles import groups_of, is_by_repository
+from .roles import groups_of, holds, is_by_repository
 from .world import World
 
 KIND = "Microsoft.ContainerRegistry/registries"
@@ -29,6 +29,15 @@ _RIGHTS_BY_REPOSITORY = {
     "Container Registry Repository Catalog Lister": frozenset({"catalog"}),
 }
 """Source: Microsoft, "Azure attribute-based access control (ABAC) for repository permissions"."""
+_ACTIONS = {
+    "pull": "content/read",
+    "push": "content/write",
+    "delete": "content/delete",
+    "metadata_read": "metadata/read",
+    "metadata_write": "metadata/write",
+    "catalog": "catalog/read",
+}
+_ASSIGNMENTS = "Microsoft.Authorization/roleAssignments"
 _RIGHTS = {
     "AcrPull": tokens.PULL,
     "Reader": tokens.PULL,
@@ -115,7 +124,13 @@ class Fronts:
         properties = found["properties"]
         known = self._world.secrets.get(found["id"].lower()) or {}
         admin = {found["name"].lower(): tuple(known.values())} if properties["adminUserEnabled"] else {}
-        return tokens.Gate(properties["loginServer"], admin, properties["anonymousPullEnabled"], self._exchanger(found))
+        return tokens.Gate(
+            properties["loginServer"],
+            admin,
+            properties["anonymousPullEnabled"],
+            self._exchanger(found),
+            lambda principal, repository: self._rights_in(principal, found["id"], repository),
+        )
 
     def keeps_deleted(self, name: str) -> bool:
         return self._world.keeps_deleted(name)
@@ -174,8 +189,15 @@ class Fronts:
 
         return exchange
 
-    def rights(self, principal: str, registry_id: str) -> frozenset[str]:
-        """Return what a principal may do.
+    def _rights_in(self, principal: str, registry_id: str, repository: str) -> frozenset[str] | None:
+        """Return what a principal may do in a repository; None for accounts that are no principal's."""
+        known = {each["properties"]["principalId"] for each in self._world.of_kind(_ASSIGNMENTS)}
+        if known.isdisjoint({principal, *groups_of(self._world, principal)}):
+            return None
+        return self.rights(principal, registry_id, repository)
+
+    def rights(self, principal: str, registry_id: str, repository: str | None = None) -> frozenset[str]:
+        """Return what a principal may do: in a repository, or in any of them.
 
         The emulator's own service principal owns all; where rights are by repository, an owner has none of them.
         """
@@ -186,10 +208,15 @@ class Fronts:
         roles = {number: name for name, number in ROLES.items()}
         granted: frozenset[str] = frozenset()
         who = {principal, *groups_of(self._world, principal)}
-        for each in self._world.of_kind("Microsoft.Authorization/roleAssignments"):
+        for each in self._world.of_kind(_ASSIGNMENTS):
             said = each["properties"]
             scope = f"{said['scope'].rstrip('/')}/".lower()
             if said["principalId"] in who and f"{registry_id}/".lower().startswith(scope):
                 role = roles.get(said["roleDefinitionId"].rpartition("/")[2].lower(), "")
-                granted |= counts.get(role, frozenset())
+                there = {
+                    right
+                    for right in counts.get(role, frozenset())
+                    if repository is None or holds(said.get("condition"), _ACTIONS[right], repository)
+                }
+                granted |= there
         return granted

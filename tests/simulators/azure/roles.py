@@ -25,7 +25,7 @@ ROLES = {
 _PULLS = {ROLES[name] for name in ("AcrPull", "AcrPush", "Owner", "Contributor", "Reader")}
 _START = "Container Registry Repository "
 _PULLS_BY_REPOSITORY = {ROLES[_START + name] for name in ("Reader", "Writer", "Contributor")}
-"""Those that count where rights are by repository; of the others none does. Conditions are not evaluated."""
+"""Those that count where rights are by repository; of the others none does."""
 
 
 def install(router: Router, world: World) -> None:
@@ -50,17 +50,42 @@ def may_pull(world: World, principal: str, registry_id: str) -> bool:
     )
 
 
+def holds(condition: str | None, action: str, repository: str) -> bool:
+    """Tell whether a condition of the kind that the portal writes for registries lets an action through.
+
+    ``action`` is the end of its name, such as ``content/read``.
+    """
+    if not condition:
+        return True
+    full = f"microsoft.containerregistry/registries/repositories/{action}".lower()
+
+    def named(found: re.Match[str]) -> str:
+        how, value = found[1], found[2].lower() if "IgnoreCase" in found[1] else found[2]
+        said = repository.startswith(value) if "StartsWith" in how else repository == value
+        return f" {said} "
+
+    text = re.sub(r"ActionMatches\{'([^']*)'\}", lambda found: f" {found[1].lower() == full} ", condition)
+    text = re.sub(r"@Request\[[^\]]*repositories:name\]\s+(\w+)\s+'([^']*)'", named, text)
+    text = re.sub(r"\s+", " ", text.replace("!", " not ").replace("AND", "and").replace("OR", "or"))
+    if not re.fullmatch(r"(True|False|not|and|or|[() ])*", text):
+        raise AssertionError(f"the emulator knows no such condition: {condition}")
+    return bool(eval(text.strip()))
+
+
 def is_by_repository(world: World, registry_id: str) -> bool:
     """Tell whether a registry gives rights by repository (``roleAssignmentMode``)."""
     properties = (world.get(registry_id) or {}).get("properties") or {}
     return str(properties.get("roleAssignmentMode")) == ABAC
 
 
-def assign(world: World, principal: str, scope: str, role: str = "AcrPull") -> dict[str, Any]:
-    """Give a role to a principal."""
+def assign(
+    world: World, principal: str, scope: str, role: str = "AcrPull", condition: str | None = None
+) -> dict[str, Any]:
+    """Give a role to a principal, under a condition if one is given."""
     name = str(uuid.uuid4())
     definition = f"/subscriptions/{world.subscription}/providers/Microsoft.Authorization/roleDefinitions/{ROLES[role]}"
-    return _Roles(world).keep(scope, name, {"principalId": principal, "roleDefinitionId": definition})
+    limited = {"condition": condition, "conditionVersion": "2.0"} if condition else {}
+    return _Roles(world).keep(scope, name, {"principalId": principal, "roleDefinitionId": definition, **limited})
 
 
 def join(world: World, principal: str, group: str) -> None:

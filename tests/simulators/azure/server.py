@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from tests.simulators.ending_server import EndingServer
+from tests.simulators.ending_server import EndingServer, body_of
 
 from .http import Request, Response
 
@@ -96,18 +96,7 @@ class _Handler(BaseHTTPRequestHandler):
             for name, value in parse_qsl(url.query, keep_blank_values=True)
         }
         headers = {name.lower(): value for name, value in self.headers.items()}
-        return Request(self.command, unquote(url.path), query, headers, self._body(), self.server.base)
-
-    def _body(self) -> bytes:
-        if "chunked" not in self.headers.get("Transfer-Encoding", ""):
-            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        parts = []
-        while size := int(self.rfile.readline().split(b";")[0], 16):
-            parts.append(self.rfile.read(size))
-            self.rfile.readline()
-        while self.rfile.readline().strip():
-            pass
-        return b"".join(parts)
+        return Request(self.command, unquote(url.path), query, headers, body_of(self), self.server.base)
 
     def _answer(self, response: Response) -> None:
         data, kind = _written(response.body)

@@ -40,6 +40,8 @@ class Gate:
     anonymous: bool = False
     exchange: Callable[[str, str], tuple[str, frozenset[str]]] | None = None
     """Takes an AAD token and a tenant, gives object id and rights, or raises ``Refused``."""
+    within: Callable[[str, str], frozenset[str] | None] | None = None
+    """Takes who asks and a repository, gives the rights there; None if they are those for all."""
 
 
 @dataclass
@@ -81,7 +83,7 @@ class Mint:
 
     def access(self, gate: Gate, subject: str, rights: frozenset[str], scopes: list[str]) -> Answer:
         """Answer with a token for as much of the scopes as the rights allow (it may be nothing)."""
-        allowed = [item for scope in scopes if (item := _within(scope, rights))]
+        allowed = [item for scope in scopes if (item := _within(scope, _there(gate, subject, scope, rights)))]
         token = self.make(gate.service, subject, "access_token", self.access_life, access=allowed, roles=[])
         return Answer.json(200, {"access_token": token})
 
@@ -152,6 +154,14 @@ def _account(mint: Mint, gate: Gate, name: str, password: str) -> tuple[str, fro
 def _check_service(gate: Gate, service: str) -> None:
     if service != gate.service:
         raise Refused(400, "BAD_REQUEST", f"the service {service!r} is not this registry, {gate.service}")
+
+
+def _there(gate: Gate, subject: str, scope: str, rights: frozenset[str]) -> frozenset[str]:
+    kind, _, rest = scope.partition(":")
+    if gate.within is None or kind != "repository":
+        return rights
+    found = gate.within(subject, rest.rpartition(":")[0])
+    return rights if found is None else found
 
 
 def _within(scope: str, rights: frozenset[str]) -> dict[str, Any] | None:

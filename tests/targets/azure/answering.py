@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, cast
 
 from azure.core.exceptions import HttpResponseError
@@ -15,6 +14,8 @@ from azure.core.polling import LROPoller
 from azure.core.rest import HttpRequest
 from azure.mgmt.core import ARMPipelineClient
 from azure.mgmt.core.polling.arm_polling import ARMPolling
+
+from tests.simulators.ending_server import EndingServer, serving
 
 Prepared = tuple[int, Any, dict[str, str]]
 
@@ -48,25 +49,20 @@ class Answering:
 @contextmanager
 def answering() -> Iterator[Answering]:
     """Serve on a free port of this machine."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    world = _Handler.worlds[server.server_port] = Answering(f"http://127.0.0.1:{server.server_port}")
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
-        with world.client:
-            yield world
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-        del _Handler.worlds[server.server_port]
+    with serving(_Handler) as server:
+        world = _Handler.worlds[server.server_port] = Answering(f"http://127.0.0.1:{server.server_port}")
+        try:
+            with world.client:
+                yield world
+        finally:
+            del _Handler.worlds[server.server_port]
 
 
 class _Handler(BaseHTTPRequestHandler):
     worlds: dict[int, Answering] = {}  # noqa: RUF012  (one for all handlers on purpose)
 
     def _answer(self) -> None:
-        world = self.worlds[cast("ThreadingHTTPServer", self.server).server_port]
+        world = self.worlds[cast("EndingServer", self.server).server_port]
         line = f"{self.command} {self.path.partition('?')[0]}"
         world.seen.append(f"{self.command} {self.path}")
         world.headers.append(dict(self.headers.items()))

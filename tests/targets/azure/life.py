@@ -17,9 +17,9 @@ from aciml.core.errors import Cancelled
 from aciml.core.progress import Silent
 from aciml.model.access import Access
 from aciml.settings import Settings
+from aciml.targets.azure.arm import patience
 from aciml.targets.azure.arm.session import AzureSession
 from aciml.targets.azure.config import AzureConfig
-from aciml.targets.azure.groups import calls as group_calls
 from aciml.targets.azure.groups import stable_name
 from aciml.targets.azure.groups.life import AzureGroups
 from aciml.targets.protocol import GroupFacts, GroupSpec
@@ -154,7 +154,7 @@ def living(
     life = Life(emulator, images[1], folder)
     emulator.world.parts["groups"].programs = programs
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(group_calls, "BUSY_SECONDS", 0.5)
+        patched.setattr(patience, "BUSY_SECONDS", 0.5)
         patched.setattr(stable_name, "DRAIN_SECONDS", 0.5)
         try:
             yield life

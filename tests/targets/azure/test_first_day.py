@@ -69,11 +69,11 @@ def create(registries: AzureRegistries, **settings: Any) -> RegistryFacts:
     return registries.create(wanted_registry("contoso", owner=URN, **settings), Silent())
 
 
-def push(registries: AzureRegistries, server: str, content: str = "a") -> str:
+def push(registries: AzureRegistries, server: str, content: str = "a", repository: str = "iris") -> str:
     shelf = Shelf()
     image = shelf.image([noise(content, 1000)])
     with RegistryClient(server, registries.credentials(server), wait=lambda _: None) as client:
-        push_image(client, "iris", "1", image, shelf, mount_from={}, progress=Silent())
+        push_image(client, repository, "1", image, shelf, mount_from={}, progress=Silent())
     return image.digest
 
 
@@ -271,6 +271,47 @@ def test_a_group_s_identity_needs_a_role_by_repository_there(
     assign(emulator.world, session.principal_of(puller), facts.id, f"{REPOSITORY} Reader")
     found = AzureRegistries(session).pull_credentials(image, access)
     assert found == Account(server=facts.login_server, identity=puller)
+
+
+ACTION = "Microsoft.ContainerRegistry/registries/repositories"
+ONLY_IRIS = f"""(
+ (!(ActionMatches{{'{ACTION}/content/read'}}) AND !(ActionMatches{{'{ACTION}/metadata/read'}}))
+ OR (@Request[{ACTION}:name] StringEqualsIgnoreCase 'Iris')
+)"""
+
+
+def test_a_role_under_a_condition_lets_a_group_pull_its_repository_and_no_other(
+    session: AzureSession, registries: AzureRegistries, emulator: Emulator
+) -> None:
+    facts = create(registries)
+    emulator.fault("abac", match="contoso")
+    puller = identity(session)
+    assign(emulator.world, session.principal_of(puller), facts.id, f"{REPOSITORY} Reader", ONLY_IRIS)
+    access = Access(pull_identity=puller)
+
+    registries = AzureRegistries(session)
+    found = registries.pull_credentials(f"{facts.login_server}/iris:1", access)
+    assert found == Account(server=facts.login_server, identity=puller)
+    with pytest.raises(
+        UserError, match=f"may not pull from {facts.login_server}/tulip, which gives rights by"
+    ) as caught:
+        registries.pull_credentials(f"{facts.login_server}/tulip:1", access)
+    assert "nor does a role whose condition leaves that repository out" in caught.value.message
+
+
+def test_a_push_under_a_condition_goes_to_its_repository_and_is_told_the_role_for_another(
+    session: AzureSession, registries: AzureRegistries, emulator: Emulator
+) -> None:
+    server = (facts := create(registries)).login_server
+    emulator.fault("abac", match="contoso")
+    limited = ONLY_IRIS.replace("Equals", "StartsWith").replace("'Iris'", "'team/'").replace("/read'", "/write'")
+    assign(emulator.world, emulator.world.object_id, facts.id, f"{REPOSITORY} Writer", limited)
+
+    registries = AzureRegistries(session)
+    assert push(registries, server, repository="team/iris")
+    with pytest.raises(RegistryError) as caught:
+        push(registries, server)
+    assert f'push to the repository "iris" (in Azure the role {REPOSITORY} Writer)' in caught.value.advice
 
 
 def test_an_image_that_was_deleted_softly_is_restored_by_the_command_that_is_told(

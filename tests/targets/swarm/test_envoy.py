@@ -56,6 +56,8 @@ def doors(draw: st.DrawFn) -> Door:
         keep_alive=75.0,
         certificate=draw(st.sampled_from(["", "0123456789abcdef"])),
         authorities=draw(st.booleans()),
+        labels=draw(st.dictionaries(st.from_regex(r"[a-z]{1,9}", fullmatch=True), st.sampled_from(names), max_size=3)),
+        log=draw(st.booleans()),
     )
 
 
@@ -165,6 +167,48 @@ def test_another_certificate_is_other_files_of_the_same_listener() -> None:
     assert "aaaaaaaaaaaa-key.pem" in json.dumps(first)
     assert "bbbbbbbbbbbb-key.pem" in json.dumps(second)
     assert "transport_socket" not in json.dumps(resources(Door((A,)), LISTENERS))
+
+
+def test_a_label_leads_to_one_revision_by_host_and_by_path_and_goes_with_it() -> None:
+    door = Door((A, B), Routing({A: 100})).labelled("candidate", B)
+    (hosts,) = (one["virtual_hosts"] for one in resources(door, ROUTES))
+    (side,) = (one["virtual_hosts"][0]["routes"] for one in resources(door, SIDE))
+
+    assert [one["domains"] for one in hosts] == [
+        [f"{A}.localhost"],
+        [f"{B}.localhost", "iris---candidate.localhost"],
+        ["*"],
+    ]
+    assert {one["match"]["prefix"]: one["route"]["cluster"] for one in side if "prefix" in one["match"]} == {
+        f"/revisions/{A}/": A,
+        f"/revisions/{B}/": B,
+        "/revisions/candidate/": B,
+    }
+    # one label leads to one revision, and one revision has one
+    moved = door.labelled("candidate", A)
+    assert (moved.label_of(A), moved.label_of(B)) == ("candidate", "")
+    assert door.labelled("next", B).labels == {"next": B}
+    assert door.without(B).labels == {}
+    with pytest.raises(NoSuchRevision):
+        Door((A,), labels={"candidate": B})
+
+
+def test_what_an_older_release_has_written_is_read() -> None:
+    door = Door((A,), Routing({A: 100}))
+    said = json.loads(door.settings())
+    before = json.dumps({name: said[name] for name in said if name not in ("labels", "log")}).encode()
+
+    assert read_door(before, door.files()[CLUSTERS], door.files()[ROUTES]) == door
+
+
+def test_without_a_log_only_what_no_server_has_answered_is_written() -> None:
+    def log(door: Door) -> dict[str, Any]:
+        listener = resources(door, LISTENERS)[0]
+        found: dict[str, Any] = listener["filter_chains"][0]["filters"][0]["typed_config"]["access_log"][0]
+        return found
+
+    assert "filter" not in log(Door((A,)))
+    assert log(Door((A,), log=False))["filter"] == {"response_flag_filter": {}}
 
 
 def test_versions_tell_files_apart() -> None:

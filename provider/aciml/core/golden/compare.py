@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
+from ..lean import lean
 from .path import Key, spoken
 from .request import JSON, Came, Expected, media_type
 from .tolerance import DEFAULT, Rules, Walk
@@ -33,7 +34,7 @@ class Rank(IntEnum):
     """Another status, or no answer."""
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Difference:
     """One thing that is not as it was.
 
@@ -57,7 +58,7 @@ class Difference:
         return (self.rank, self.excess, self.relative)
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Verdict:
     """What came of a number of requests: ``differences`` are the worst, worst first, of ``total`` in all.
 
@@ -90,6 +91,8 @@ def judge(answers: Iterable[tuple[str, Expected, Came, Rules]]) -> Verdict:
     kept: list[Difference] = []
     for name, expected, came, rules in answers:
         requests += 1
+        # counted while they pass: an answer of a million numbers may differ in each, and a list of them all would fill
+        # the memory
         counted = _Counted(differences(name, expected, came, rules))
         kept += heapq.nlargest(MOST_OF_ONE, counted, key=lambda one: one.badness)
         total += counted.count
@@ -119,6 +122,7 @@ def differences(name: str, expected: Expected, came: Came, rules: Rules | None =
         new = f"{came.status} {shown}".rstrip() if came.status else f"no answer: {came.why}"
         yield Difference(name, "status", str(expected.status), new, Rank.STATUS)
         return
+    # without parameters: a charset that is said or not changes no byte of it
     if expected.content_type and media_type(came.content_type) != media_type(expected.content_type):
         old, new = (media_type(text) or "none" for text in (expected.content_type, came.content_type))
         yield Difference(name, "content type", old, new, Rank.SHAPE)
@@ -152,15 +156,18 @@ def _values(name: str, old: Any, new: Any, walk: Walk) -> Iterator[Difference]:
     while left:
         place, old, new, walk = left.pop()
         said = walk.said
+        # all below it, too: whoever leaves a place out does not list what is in it
         if said is not None and said.ignore:
             continue
         if isinstance(old, dict) and isinstance(new, dict):
             yield from _keys(name, place, old, new, walk)
             both = [key for key in old if key in new]
+            # turned round, since the stack gives back the last one first
             left += [((*place, key), old[key], new[key], walk.down(key)) for key in reversed(both)]
         elif isinstance(old, list) and isinstance(new, list):
             if len(old) != len(new):
                 yield Difference(name, spoken(place), _items(old), _items(new), Rank.SHAPE)
+            # as far as both go: the items that remain tell whether the longer list is only longer
             pairs = [*zip(old, new, strict=False)]
             left += [((*place, i), *pair, walk.down(i)) for i, pair in reversed([*enumerate(pairs)])]
         elif (inner := _inner(old, new)) is not None:

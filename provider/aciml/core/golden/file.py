@@ -80,6 +80,7 @@ def parse(text: str, name: str, read: Reader) -> Golden:
     judge = _Judge(name, read)
     lines = name.lower().endswith((".jsonl", ".ndjson"))
     most = LARGEST_LINES if lines else LARGEST_YAML
+    # before anything is parsed: a file that is too large, or nested on purpose, must not cost a preview its time
     if len(text) > most:
         more = "" if lines else "; lines of JSON may have more: name it .jsonl, `aciml golden record` writes it so"
         judge.report((), f"the file has {len(text) >> 10} KiB, and {most >> 10} are read{more}")
@@ -88,6 +89,7 @@ def parse(text: str, name: str, read: Reader) -> Golden:
         judge.report((), "the file is nested too deeply")
     else:
         document = _of_lines(text, judge) if lines else _of_yaml(text, judge)
+        # of a document that was not read whole, findings about its contents would mislead
         golden = judge.document(document) if not judge.findings else None
         if golden is not None and not judge.findings:
             return golden
@@ -107,6 +109,7 @@ class _Judge:
         self.findings.append(Finding("", f"{self.name}:{self.line(place)}: {why}"))
 
     def line(self, place: tuple[Key, ...]) -> int:
+        # what has no line of its own is told by the nearest thing around it that has one
         while place and place not in self.lines:
             place = place[:-1]
         return self.lines.get(place, 1)
@@ -117,6 +120,7 @@ class _Judge:
             return None
         self.known(document, (), _TOP)
         version = document.get("golden", VERSION)
+        # True equals 1 in Python, and is no version
         if version != VERSION or isinstance(version, bool):
             self.report(("golden",), f"golden: {version} is a form of the file that is not known here, {VERSION} is")
         rows = document.get("requests")
@@ -137,6 +141,7 @@ class _Judge:
     def unique(self, requests: list[Request | None]) -> None:
         seen: dict[str, int] = {}
         for i, one in enumerate(requests):
+            # by name an answer finds its request again: two of one name could not be told apart in a message
             if one is not None and seen.setdefault(one.name, one.line) != one.line:
                 self.report(("requests", i), f'"{one.name}" is the name of the request in line {seen[one.name]} too')
 
@@ -146,6 +151,7 @@ class _Judge:
             return None
         self.known(row, place, _REQUEST)
         body, file, kind = self.body(row, place)
+        # a row without a path asks /score, and one with a body sends it: both are posts, as v1's clients do it
         method = str(row.get("method", "POST" if body is not None or "path" not in row else "GET")).upper()
         if method not in METHODS:
             self.report((*place, "method"), f"{method} is not asked; write one of {', '.join(METHODS)}")
@@ -169,6 +175,7 @@ class _Judge:
         said = self.text(row, "path", place) or SCORE
         if "://" in said or " " in said or not said.isprintable():
             self.report((*place, "path"), f'"{said}" is no path; write such as {SCORE}')
+        # the file lies in git beside the script: a key in it would be everybody's
         if _SECRET_QUERY.search(said):
             why = "the path has a key or a token in it; what is secret is never in this file"
             self.report((*place, "path"), f"{why}, the service's key is taken from the stack's state")
@@ -199,6 +206,7 @@ class _Judge:
         said, at = row[word], (*place, word)
         data, kind, file = b"", OCTETS, ""
         if word == "json":
+            # surrogatepass: JSON may have half of a pair (\ud83d), which is a text in Python and no UTF-8
             data, kind = json.dumps(said, ensure_ascii=False).encode("utf-8", "surrogatepass"), APPLICATION_JSON
         elif not isinstance(said, str):
             self.report(at, f"{word} is a text")
@@ -223,6 +231,7 @@ class _Judge:
 
     def base64(self, said: str, place: tuple[Key, ...]) -> bytes:
         try:
+            # strict but for white space: YAML folds a long text into lines
             return base64.b64decode("".join(said.split()), validate=True)
         except (binascii.Error, ValueError):
             self.report(place, "this is no base64")

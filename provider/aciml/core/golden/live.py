@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from ..lean import lean
 from .compare import MOST_OF_ONE, Difference, Verdict, judge
 from .request import Came, expected_of
 from .table import lines
@@ -15,7 +16,7 @@ from .tolerance import Rules
 _SHOWN_ID = 8
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Pair:
     """A request by its id, as it is in both logs, and its path; what the old revision has answered, and the new one."""
 
@@ -30,7 +31,7 @@ class Pair:
         return f"{self.path} {self.id[:_SHOWN_ID]}"
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Compared:
     """What came since the last time.
 

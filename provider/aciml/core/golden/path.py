@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from ..lean import lean
 
 Key = str | int
 """Name of a member, or index of an element."""
@@ -22,7 +23,7 @@ class PathError(ValueError):
     """It is no path; the message says where it stops being one."""
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Step:
     """One step down. ``key`` None: whatever there is; ``deep``: any number of steps may come before it."""
 
@@ -35,7 +36,7 @@ class Step:
         return self.key is None or (type(self.key) is type(key) and self.key == key)
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Pattern:
     """A set of places: those that it names, and all that is below them."""
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
+from ..lean import lean
 from .tolerance import DEFAULT, Rule, Rules, Tolerance
 
 JSON = "json"
@@ -15,7 +16,7 @@ SCORE, APPLICATION_JSON, OCTETS = "/score", "application/json", "application/oct
 METHODS = ("POST", "GET", "PUT", "OPTIONS")
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Came:
     """An answer. ``status`` 0: none came, and ``why`` says so."""
 
@@ -25,7 +26,7 @@ class Came:
     why: str = ""
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Expected:
     """What has to come.
 
@@ -41,7 +42,7 @@ class Expected:
     content_type: str = ""
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Request:
     """What is sent, and what has to come; ``expected`` None: nobody has recorded it yet.
 
@@ -61,7 +62,7 @@ class Request:
     line: int = field(default=0, compare=False)
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Golden:
     """A file of requests. ``recorded`` says what the answers come from, for people; ``name`` is the file's path.
 

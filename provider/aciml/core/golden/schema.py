@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from ..lean import lean
 from ..meant import meant
 from .path import Key, spoken
 from .request import APPLICATION_JSON, Golden, Request, is_json
@@ -26,7 +26,7 @@ _KINDS: Mapping[str, tuple[type, ...]] = {
 }
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Misfit:
     """A request that the service would refuse; ``why`` is a clause with the place in the body."""
 
@@ -45,6 +45,7 @@ def misfits(golden: Golden, document: Any) -> Iterator[Misfit]:
     if not isinstance(paths, dict):
         return
     for request in golden.requests:
+        # it is recorded to see that the service refuses it
         if request.expected is not None and request.expected.status >= 400:
             continue
         if why := _misfit(request, document, paths):
@@ -76,15 +77,17 @@ def _misfit(request: Request, document: Mapping[str, Any], paths: Mapping[str, A
     return _Judge(document).judge(body, schema, ())
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class _Judge:
     document: Mapping[str, Any]
 
     def judge(self, value: Any, schema: Any, place: tuple[Key, ...], depth: int = 0) -> str:
         """Return what is wrong with a value, the first thing; empty if nothing is."""
         schema = self.resolved(schema)
+        # a schema may contain itself ($ref to a parent): that deep no body is judged
         if not isinstance(schema, dict) or depth > 50:
             return ""
+        # OpenAPI 3.0 has this word where JSON Schema has a list of types
         if value is None and schema.get("nullable"):
             return ""
         if why := self.kind(value, schema, place) or self.several(value, schema, place, depth):
@@ -112,6 +115,7 @@ class _Judge:
                 return why
         for word in ("anyOf", "oneOf"):
             found = [self.judge(value, inner, place, depth + 1) for inner in _list(schema.get(word))]
+            # oneOf is judged like anyOf: that two fit is no reason to keep a request from being sent
             if found and all(found):
                 return found[0]
         return ""
@@ -153,6 +157,7 @@ class _Judge:
                 return schema
             found: Any = self.document
             for part in schema["$ref"].removeprefix("#/").split("/"):
+                # in this order, or ~01 would become a slash (RFC 6901, 4)
                 name = part.replace("~1", "/").replace("~0", "~")
                 found = found.get(name) if isinstance(found, dict) else None
             schema = found
@@ -160,6 +165,7 @@ class _Judge:
 
 
 def _is(value: Any, kind: str) -> bool:
+    # a bool of Python is an int, and true is no number of JSON
     if isinstance(value, bool):
         return kind == "boolean"
     # 1.0 is an integer (JSON Schema 2020-12, Validation, 6.1.1)

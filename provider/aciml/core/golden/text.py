@@ -71,6 +71,7 @@ def _row(request: Request) -> dict[str, Any]:
         row["content_type"] = request.content_type
     if request.headers:
         row["headers"] = dict(request.headers)
+    # the body last but the answer: the short words of a request are read before it
     if word:
         row[word] = value
     if request.rules:
@@ -86,6 +87,7 @@ def _body(request: Request) -> tuple[str, Any, str]:
     if body is None:
         return "", None, APPLICATION_JSON
     if request.file:
+        # a file stays a file: its content may be binary, and belongs to somebody else's tool
         return "file", request.file, ""
     if is_json(request.content_type):
         try:
@@ -118,6 +120,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
 def _tolerance(tolerance: Tolerance) -> dict[str, Any]:
     row: dict[str, Any] = {"absolute": tolerance.absolute, "relative": tolerance.relative}
     said = {word: value for word, value in row.items() if value}
+    # nothing but zeros is a word as well: exactly equal
     return {**said, "ignore": True} if tolerance.ignore else said or row
 
 
@@ -137,6 +140,7 @@ def _flow(value: Any) -> str:
         return "{" + ", ".join(_member(*one) for one in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(_flow, value)) + "]"
+    # JSON has no such numbers, YAML 1.2 has (10.3.2)
     if isinstance(value, float) and not math.isfinite(value):
         return ".nan" if math.isnan(value) else ".inf" if value > 0 else "-.inf"
     return _printable(json.dumps(value, ensure_ascii=False))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from ..lean import lean
 from .path import Key, Pattern
 
 ABSOLUTE, RELATIVE = 1e-12, 1e-10
@@ -16,7 +17,7 @@ narrow enough for a model that was turned into single precision, which is off by
 """
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Tolerance:
     """A number may be off by ``absolute``, or by ``relative`` times the old one, whichever is more.
 
@@ -45,7 +46,7 @@ class Tolerance:
 DEFAULT = Tolerance(ABSOLUTE, RELATIVE)
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Rule:
     """A tolerance for some places."""
 
@@ -53,7 +54,7 @@ class Rule:
     tolerance: Tolerance
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Rules:
     """All tolerances of an answer: of those that fit a place the last one counts, else ``default``."""
 
@@ -69,7 +70,7 @@ class Rules:
         return Walk(self, tuple(rule.pattern.start() for rule in self.rules))
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Walk:
     """A place in an answer, and how far each rule has come down to it."""
 

@@ -101,6 +101,7 @@ def _base(desk: Desk, inside: Inside) -> None:
 def _saved(desk: Desk, inside: Inside, name: str, key: str) -> Said | None:
     """Return a file that lies beside a saved environment, as if a key had named it."""
     path = None if inside.home is None else inside.home / name
+    # so that messages about it name the file, as they would name a line of the config
     return Said(_BY_PATH[key], Value(str(path), 1), str(path)) if path is not None and desk.look.is_file(path) else None
 
 
@@ -126,6 +127,7 @@ def _account(desk: Desk, inside: Inside) -> None:
 def _dockerfile(desk: Desk, inside: Inside, given: Said) -> None:
     text = str(given.value.data)
     # the SDK wrote the text; people wrote a path, as the parameter took one
+    # a text of one line may be a path; one of several is none
     found = desk.found(given.text, inside.homes) if "\n" not in given.text else None
     if found is not None:
         desk.environment.append(Given("dockerfile.file", found, given.where, given.key.path))
@@ -175,6 +177,7 @@ def _conda(desk: Desk, inside: Inside, given: Said, path: PurePath | None) -> No
         return
     amended = amend(text, keep_core=inside.keep_core)
     _note(desk, inside, given, (too_old(text),))
+    # the file itself: its path in the program keeps it the one place where packages are written
     if not amended.notes:
         desk.environment.append(Given("packages.conda_file", path, given.where, given.key.path))
         return
@@ -202,11 +205,13 @@ def _variables(desk: Desk, inside: Inside, given: Said | None) -> None:
     if given is None:
         return
     texts = {name: text_of(value) for name, _, value in given.value.pairs()}
+    # the pair as v1 wrote it: another value was set by somebody on purpose
     if _EXAMPLE in texts.items() and not inside.asks.has_example:
         del texts[EXAMPLE]
         fate = Fate.USED if texts else Fate.NOT_GIVEN
         why = f"{EXAMPLE} is left out: each new environment of v1 had it, and the script does not read it"
         desk.reading.note(given, fate, "environment_variables", why, prefix=inside.prefix)
+    # one property of v1 becomes two of ours, which are judged and shown apart
     for is_secret, argument in ((False, "environment_variables"), (True, "secure_environment_variables")):
         chosen = {name: text for name, text in texts.items() if bool(_SECRET.search(name)) is is_secret}
         if chosen:

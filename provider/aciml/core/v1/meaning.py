@@ -109,11 +109,13 @@ class _Inference:
         if found is None:
             tried = self.desk.tried(given.text, self.desk.roots)
             self.desk.reading.fault(given.where, given.key.path, f"{tried} is no folder")
+        # gone on with as if it were there, so that the rest is judged in the same run
         self.source = found or places[0]
         self.desk.service.append(Given("source_directory", self.source, given.where, given.key.path))
 
     def _script(self, said: Mapping[str, Said], file: str) -> None:
         if (given := said.get("entryScript")) is None:
+            # of one that is there and is no text it was told already
             if not self.desk.reading.has_fault("entryScript"):
                 why = "it is missing; name the script with init() and run()"
                 self.desk.reading.fault(f"{file}:1", "entryScript", why)
@@ -168,6 +170,7 @@ class _Inference:
         if (given := said.get("extraDockerfileSteps")) is None:
             return
         if given.value.is_list:
+            # v1 took a list of lines or a path, by the type of the value
             lines = [str(one.data) for one in given.value.data]
             self.desk.environment.append(Given("steps.lines", lines, given.where, given.key.path))
             text = "\n".join(lines)
@@ -188,6 +191,7 @@ def _names_one(environment: Said) -> bool:
     if not environment.value.is_map:
         return True
     said = {name for name, _, value in environment.value.pairs() if not value.says_nothing}
+    # anything else says what is in it, and then the name is only its title
     return "name" in said and said <= {"name", "version", "assetId"}
 
 

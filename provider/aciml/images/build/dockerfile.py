@@ -87,7 +87,7 @@ def _build(
 def _remotely(remote: RemoteBuilder, tools: Tools, made: DockerfileBase, place: Place, progress: Progress) -> Image:
     from ...docker.base_build import build_dockerfile_remotely
 
-    client, repository = tools.client(place.login_server), f"{place.login_server}/{place.repository}"
+    client, repository = tools.client(place.login_server), str(place)
     return build_dockerfile_remotely(
         remote,
         made,
@@ -115,7 +115,7 @@ def _by_docker(
             made,
             ca_bundle=tools.settings.ca_bundle,
             client=tools.client(place.login_server),
-            repository=f"{place.login_server}/{place.repository}",
+            repository=str(place),
             credentials=tools.target.credentials(place.login_server),
             progress=progress,
             sent=sent,

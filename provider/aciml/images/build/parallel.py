@@ -13,7 +13,7 @@ from ...core.errors import Cancelled
 from ...core.image import Image, Layer
 from ...core.phases import Timed, untimed
 from ...core.place import Place
-from ...core.progress import Progress
+from ...core.progress import Progress, Through
 from ..tools import Tools
 from .push import explained
 
@@ -27,14 +27,13 @@ Answer = TypeVar("Answer")
 _WORKERS = 4
 
 
-class Stoppable:
+class Stoppable(Through):
     """Progress of a part of the work, which also ends when another part has failed."""
 
     def __init__(self, inner: Progress) -> None:
         """Speak through ``inner``."""
-        self._inner, self._stopped = inner, threading.Event()
-        self.urn, self.timeout = inner.urn, inner.timeout
-        self.say, self.note, self.warn = inner.say, inner.note, inner.warn
+        super().__init__(inner)
+        self._stopped = threading.Event()
 
     def stop(self) -> None:
         """Let the next ``checkpoint`` raise."""
@@ -42,7 +41,7 @@ class Stoppable:
 
     def checkpoint(self) -> None:
         """Return at once, or raise ``Cancelled`` if the user asked to stop or another part failed."""
-        self._inner.checkpoint()
+        super().checkpoint()
         if self._stopped.is_set():
             # as after ctrl-C, so that what this part has finished is kept in the same way
             raise Cancelled

@@ -105,16 +105,15 @@ def _run_by(
 def _remotely(remote: RemoteBuilder, tools: Tools, job: StepsJob, place: Place, progress: Progress) -> Image:
     from ...docker.remote import build_remotely
 
-    repository = f"{place.login_server}/{place.repository}"
     return build_remotely(
         remote,
         # by digest, since a tag may move; in our repository, since a builder elsewhere reaches nothing on this machine
-        base=f"{repository}@{job.base_digest}",
+        base=f"{place}@{job.base_digest}",
         steps=job.steps,
         context=job.context,
         ca_bundle=tools.settings.ca_bundle,
         client=tools.client(place.login_server),
-        repository=repository,
+        repository=str(place),
         key=job.key,
         progress=progress,
     )
@@ -131,17 +130,16 @@ def _by_docker(
     from ...docker.build import build_steps
     from ...docker.engine import engine_for
 
-    repository = f"{place.login_server}/{place.repository}"
     with closing(engine), engine_for("extraSteps or link scripts need it"):
         return build_steps(
             engine,
             # the copy in our repository and not the original: the engine needs no account for that one
-            base=f"{repository}@{job.base_digest}",
+            base=f"{place}@{job.base_digest}",
             steps=job.steps,
             context=job.context,
             ca_bundle=tools.settings.ca_bundle,
             client=tools.client(place.login_server),
-            repository=repository,
+            repository=str(place),
             key=job.key,
             credentials=tools.target.credentials(place.login_server),
             progress=progress,

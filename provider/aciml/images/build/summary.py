@@ -86,6 +86,7 @@ def package_changes(old: Pins, new: Pins) -> list[str]:
     if not (old.packages or old.pip_packages) or new.is_unsure("packages", "pip_packages"):
         return []
     before, after = _packages(old), _packages(new)
+    # by name and then by kind: a package that moves from conda to pip has its two lines beside one another
     names = sorted(before.keys() | after.keys(), key=lambda one: (one.partition(" ")[2], one))
     return [
         _package_change(name, before.get(name, ""), after.get(name, ""))
@@ -102,6 +103,7 @@ def _package_change(name: str, before: str, after: str) -> str:
         return f"+ {called} {is_now}{by}"
     if not after:
         return f"- {called} {was}{by}"
+    # the version alone is what people read; the build only where nothing else differs
     return f"{called} {before} -> {after}{by}" if was == is_now else f"{called} {was} -> {is_now}{by}"
 
 
@@ -132,6 +134,7 @@ def size_line(before: int, after: int, *, sure: bool) -> str:
     size = f"{'' if sure else 'about '}{megabytes(after)}"
     if not before:
         return f"size of the image: {size}"
+    # as it is shown: a few bytes more or less are the same to whoever reads megabytes
     if sure and megabytes(before) == size:
         return f"size of the image: {size}, as before"
     return f"size of the image: {megabytes(before)} -> {size}"
@@ -166,6 +169,7 @@ def waiting_line(before: Environment, now: Environment) -> str:
     if _is_digest_known(now):
         return ""
     packages, image = _causes(now, packages=True), _causes(now, packages=False)
+    # the files are known, so the count of packages is; only the image waits
     if not now.pins.is_unsure("lock"):
         count = f"{PackageCount.between(before.pins, now.pins)}; " if now.pins.lock else ""
         return f"{count}the image's digest is not known yet: {come_from_elsewhere(image)}"

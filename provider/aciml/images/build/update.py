@@ -18,7 +18,7 @@ from ...model.environment import Environment
 from ...pip.layer_plan import earlier_key, plan_wheels
 from ...pip.memory import WheelMemory
 from ...pip.pack import wheel_layers_if_known
-from ...pip.resolve import bare_package
+from ...pip.pinned_line import bare_package
 from ..export.sbom import settle_bill
 from ..plan.base import size_warning
 from ..plan.check import read_builder

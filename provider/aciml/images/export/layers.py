@@ -92,7 +92,7 @@ class LayerSource:
                 with client.blob(place.repository, layer.digest) as blob:
                     self._tools.store.put_chunks(_counted(iter(blob), progress))
                 return
-        asked = " and ".join(f"{place.login_server}/{place.repository}" for place in self._places)
+        asked = " and ".join(map(str, self._places))
         advice = "push the image again, then export it"
         raise OutageError(f"layer {layer.digest} is not on this machine, and not in {asked or 'any registry'}", advice)
 

@@ -116,6 +116,7 @@ def plan_setup(
     files = _texts(recipe, declared, settings, mirrors=mirrors, installer=installer, pip=pip)
     # v1's form, azureml/azureml_<hash of what is in it>
     name = f"azureml_{sha256_digest(canonical_json(files)).removeprefix('sha256:')[:32]}"
+    # not in the hash, since the image's name stands in it
     packages = declared.packages
     source = Path(packages.conda_file).read_text(encoding="utf-8") if packages.conda_file else packages.conda_text
     if source:

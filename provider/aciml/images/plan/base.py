@@ -14,8 +14,8 @@ from ...core.credentials import Credentials
 from ...core.errors import Finding, OutageError, UserError
 from ...core.interpreter import OLDEST_PYTHON
 from ...core.progress import Progress
-from ...core.reference import Reference
-from ...core.stages import SCRATCH, is_known_image
+from ...core.reference import SCRATCH, Reference
+from ...core.stages import is_known_image
 from ...model.environment import Base, Environment
 from ..remote.base import BaseImages, NotKnownYet, base_images
 from ..tools import Tools
@@ -106,6 +106,7 @@ def _digest_of(
     """Return the digest of the base; if nobody knows whether to look again, both ways must say the same."""
     kept = before.pins.base_digest if before.base.base_image == text else None
     if locked := _locked(now, text):
+        # known to be there since it was pinned last time
         if locked != kept:
             _see_that_it_is_there(bases, now, text, locked)
         return locked
@@ -114,6 +115,7 @@ def _digest_of(
         return kept
     # asked for a digest too: it may be that of an index, and what is built on is one platform's manifest
     found = recent(tools, "base-tag", text, lambda: bases.resolve(text, progress))
+    # both answers of an unknown refreshBase lead to the same digest only then: else the preview would guess
     if kept and doubtful and kept != found:
         raise NotKnownYet(f"which {text} is meant")
     _tell_what_was_found(now, text, found, progress)
@@ -192,6 +194,7 @@ def find_dockerfile(tools: Tools, before: Environment, now: Environment, progres
         texts, all_known = known_images(draft, now.base)
         locked = {text: digest for text in texts if (digest := _locked(now, text))}
         images = pin_images(texts, kept, resolve, locked, refresh=now.base.refresh_base)
+        # as with a single base: what would differ by an input that is not known is not known
         if now.base.is_unsure("refresh_base") and images != pin_images(texts, kept, resolve, locked, refresh=True):
             return found
         if all_known:
@@ -243,6 +246,7 @@ def has_moved(tools: Tools, known: Environment, progress: Progress) -> bool:
         # a digest does not move, and what the lock names stays until somebody locks again
         if not Reference.parse(text).digest and text not in locked:
             now = BaseImages(tools).resolve(text, progress)
+            # a refresh is followed by a check, which must not ask again and hear of a third digest
             tools.catalog.put_fact("base-tag", text, json.dumps([time.time(), now]))
             moved |= now != before
     return moved
@@ -292,7 +296,7 @@ def judge_python(now: Environment) -> list[Finding]:
         too_old = bool(version) and Version(version) < Version(OLDEST_PYTHON)
     except InvalidVersion:
         return []
-    if not too_old:
+    if not too_old or not now.packages.server_requirements:
         return []
     why = f"the environment has Python {version}, but the scoring server that is put into every image needs"
     # a requirements.txt has its Python in a file beside it, and no property

@@ -18,8 +18,7 @@ from ...core.reference import Reference
 from ...model.environment import Environment, read_environment
 from ...model.service import Service
 from ...pip.memory import WHEEL_PATHS
-from ...pip.resolve import bare_package
-from ..remote.catalog import is_reachable
+from ...pip.pinned_line import bare_package
 from ..tools import Tools
 
 _PLACE = "site-packages"
@@ -42,6 +41,8 @@ def brought_to(tools: Tools, now: Service) -> Brought:
 
 def _environment(tools: Tools, text: str) -> Image | None:
     """Return the image of an environment, None if it cannot be had: the update asks again, and says what is wrong."""
+    from ..remote.catalog import is_reachable
+
     try:
         reference = Reference.parse(text)
         # first, since a registry that is not there yet would be asked again and again

@@ -7,20 +7,21 @@ from __future__ import annotations
 
 from contextlib import closing, suppress
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ...core.builder import REMOTE
 from ...core.errors import AcimlError, Finding, OutageError
-from ...core.lint import lint_steps
-from ...core.lint_forms import ANY_BUILDER, BuilderWords
 from ...core.stages import steps_beyond_classic
 from ...model.environment import Environment
-from ..remote.catalog import is_reachable
 from ..tools import Tools
 from .dockerfile import dockerfile_of, judge_words
 from .sources import Sources, placed
 
-_NOWHERE = BuilderWords("which the target's builder does not have, and no Docker answers here")
-_WITHOUT = BuilderWords("which this engine does not have")
+if TYPE_CHECKING:
+    from ...core.lint_forms import BuilderWords
+
+_NOWHERE = "which the target's builder does not have, and no Docker answers here"
+_WITHOUT = "which this engine does not have"
 _PATIENCE = 5.0  # seconds; a preview must not hang because of an engine that does
 
 
@@ -41,6 +42,10 @@ def judge_words_of_builder(tools: Tools, before: Environment, now: Environment, 
         return []
     if (before.pins.steps_key, before.pins.base_key) == (now.pins.steps_key, now.pins.base_key):
         return []
+    # here, and below: the rules are slow to load, and most environments have no steps
+    from ...core.lint import lint_steps
+    from ...core.lint_forms import ANY_BUILDER
+
     words = _words(tools, now.steps.builder)
     if words == ANY_BUILDER:
         return []
@@ -58,6 +63,7 @@ def judge_words_of_builder(tools: Tools, before: Environment, now: Environment, 
 def _words(tools: Tools, builder: str) -> BuilderWords:
     from docker.errors import DockerException
 
+    from ...core.lint_forms import ANY_BUILDER, BuilderWords
     from ...docker.buildkit import has_buildkit
     from ...docker.engine import connect
     from ...docker.podman import is_podman
@@ -65,18 +71,21 @@ def _words(tools: Tools, builder: str) -> BuilderWords:
     try:
         engine = connect(patience=_PATIENCE)
     except OutageError:
-        return _NOWHERE if builder != "docker" and tools.target.builder() is not None else ANY_BUILDER
+        return BuilderWords(_NOWHERE) if builder != "docker" and tools.target.builder() is not None else ANY_BUILDER
     with closing(engine), suppress(DockerException):
         # Buildah knows BuildKit's instructions, each version more of them, and says itself what it does not
         if is_podman(engine):
             return ANY_BUILDER
-        return BuilderWords(version=str(engine.version().get("Version", ""))) if has_buildkit(engine) else _WITHOUT
+        if not has_buildkit(engine):
+            return BuilderWords(_WITHOUT)
+        return BuilderWords(version=str(engine.version().get("Version", "")))
     return ANY_BUILDER
 
 
 def _is_built(tools: Tools, now: Environment, what: str) -> bool:
     """Tell whether the registry has the result under its key; False if nobody can say."""
     from ...docker.finish import find_built
+    from ..remote.catalog import is_reachable
 
     key = now.pins.steps_key if what == "steps" else now.pins.base_key
     if not key or now.place is None:

@@ -11,7 +11,6 @@ from ...core.interpreter import old_python
 from ...core.progress import Progress, tell
 from ...core.reference import Reference
 from ...model.environment import Environment
-from ..remote.catalog import is_reachable, with_remote_facts
 from ..tools import Tools
 from .base import judge_base_size, judge_python
 from .builder_words import judge_words_of_builder
@@ -57,8 +56,10 @@ def check(
         for line in inherited_told(tools, before, pinned):
             progress.warn(line)
         tools.settings.paces.tell(progress.note)
+        # for a service in the same preview that stands on this image: its registry has it only after the update
         tools.pinned[progress.urn] = pinned
         findings += judge_words_of_builder(tools, before, pinned, sources)
+        # what another machine has made of the same pins is told by the registry, if it answers at once
         looking = _with_facts(tools, before, pinned)
         return pinned, [*findings, *judge_pinned(looking, before, pinned, sources.steps, progress)]
     except UserError as error:
@@ -109,13 +110,17 @@ def _with_facts(tools: Tools, before: Environment, pinned: Environment) -> Tools
     # packages that were judged last time are not asked about again
     if place is None or waits or before.pins.lock == pins.lock:
         return tools
+    # here: HTTP and what packs layers are slow to load, and an unchanged environment asks nobody
+    from ..remote.catalog import is_reachable, with_remote_facts
+
     return with_remote_facts(tools, pinned, place) if is_reachable(tools, place) else tools
 
 
 def _judge_asked_python(now: Environment, sources: Sources) -> Iterator[Finding]:
     """Report a Python in the file that is too old in any version; ``judge_python`` sees what was solved."""
     file = sources.conda
-    if file is None:
+    # an image that serves nothing may have any
+    if file is None or not now.packages.server_requirements:
         return
     for spec in file.specs:
         if why := old_python(spec):

@@ -14,23 +14,25 @@ from ...core.context import context_sources, dangling, matching, named_by
 from ...core.encoding import decoded
 from ...core.errors import Finding, Level, UserError
 from ...core.image import canonical_json
-from ...core.lint import WRITER, Memory, lint_dockerfile, memory_of
-from ...core.lint_forms import BuilderWords
 from ...core.recipe import DockerfileBase
 from ...core.reference import Reference
 from ...core.stages import Dockerfile, is_known_image, read_dockerfile
 from ...core.unknown import NOT_KNOWN
+from ...model.declared import wires_of
 from ...model.environment import Base, Environment
 from .folders import secrets_told, size_told
 
 if TYPE_CHECKING:
     from ...core.context import FileEntry
+    from ...core.lint import Memory
+    from ...core.lint_forms import BuilderWords
     from ...core.steps import Step
 
 
 _WAYS = ("base_image", "dockerfile", "dockerfile_text")
 _OF_DOCKERFILE = ("build_context", "build_target", "build_args", "build_secrets")
 # RUN --mount=type=bind without from= reads the context (Dockerfile reference, "RUN --mount"): what of it, nobody knows
+(_SECRETS,) = wires_of(Base, "build_secrets")
 _BIND = re.compile(r"--mount=(?=\S*type=bind)(?!\S*from=)")
 _ARG = re.compile(r"^[ \t]*ARG[ \t]+(.+)$", re.MULTILINE | re.IGNORECASE)
 _ELSEWHERE = "paths are relative to the folder of Pulumi.yaml"
@@ -47,6 +49,7 @@ class Draft:
 
     def key(self, images: Mapping[str, str]) -> str:
         """Name what it makes of pinned images; secrets count by their ids, which are in the text."""
+        from ...core.lint import WRITER
         from ...docker.context import hash_context
 
         # without the host: the same image of a mirror makes the same base
@@ -106,7 +109,7 @@ def _judge_builder(draft: Draft | None, builder: str) -> list[Finding]:
         return []
     if draft.secrets:
         why = "secrets of a build need BuildKit, which the target's builder does not have; write builder: docker"
-        return [Finding("buildSecrets", why)]
+        return [Finding(_SECRETS, why)]
     if need := draft.dockerfile.needs_buildkit:
         why = f"{need} needs BuildKit, which the target's builder does not have; write builder: docker, or do without"
         return [Finding("builder", why)]
@@ -115,6 +118,8 @@ def _judge_builder(draft: Draft | None, builder: str) -> list[Finding]:
 
 def judge_words(base: Base, builder: BuilderWords, lint_off: Collection[str]) -> list[Finding]:
     """Report what of the base's own Dockerfile its builder does not know."""
+    from ...core.lint import lint_dockerfile
+
     text, name = _text_of(base, [])
     where = base.dockerfile_property
     found = lint_dockerfile(text or "", where=where, name=name, context_files=None, builder=builder, off=lint_off)
@@ -123,17 +128,23 @@ def judge_words(base: Base, builder: BuilderWords, lint_off: Collection[str]) ->
 
 def _linted(base: Base, lint_off: Collection[str]) -> list[Finding]:
     """Judge the text by the rules of steps, without those about names and files that ``read_draft`` judges."""
+    from ...core.lint import lint_dockerfile
+
     text, name = _text_of(base, [])
     judged = {"instruction-unknown", "stage-order", "copy-missing", "copy-leaves", "copy-context"}
     # one fault, one finding
+    # those are errors of reading, told there with the file's own line
     off = judged.union(lint_off)
     return [*lint_dockerfile(text or "", where=base.dockerfile_property, name=name, context_files=None, off=off)]
 
 
 def left_behind(base: Base) -> Memory | None:
     """Return what the base's own Dockerfile leaves to the steps: its user, shell, programs; None if there is none."""
+    # a target or argument that is not known may lead to another user, or to another stage
     if not (base.dockerfile or base.dockerfile_text) or base.is_unsure("build_target", "build_args"):
         return None
+    from ...core.lint import memory_of
+
     text, _ = _text_of(base, [])
     return memory_of(text or "", base.build_target or "")
 
@@ -236,9 +247,11 @@ def _used(
             findings.append(Finding(where, f"{at} reads files, but there is no context; name its folder: buildContext"))
             break
         findings += [Finding(where, f'{at} "{path}" leaves the context') for path in sources.leaving]
+        # a link whose target is not in the context is copied as it is, and leads nowhere in the image
         findings += [Finding(where, f"{at}: {why}") for path in sources.paths for why in dangling(path, paths)]
         lost = [path for path in sources.paths if path not in (".", *paths) and not matching(path, paths)]
         findings += [Finding(where, f'{at}: no file "{path}" in the context (after .dockerignore)') for path in lost]
+    # RUN --mount=type=bind may read anything of the context, and says so nowhere else
     if any(_BIND.search(step.text) for step in dockerfile.steps if step.instruction == "RUN"):
         return files or (), findings
     return tuple(select_used(dockerfile.steps, files or ())), findings

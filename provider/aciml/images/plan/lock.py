@@ -16,10 +16,8 @@ from urllib.parse import unquote, urlsplit
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from ...conda.explicit import find_exact
 from ...conda.lockfile import ReadLock, channel_urls, conda_records, read_lock_file, unmet, virtual_lines
 from ...conda.records import RecordCache
-from ...conda.solve import solve
 from ...core.conda_lock import CondaLock
 from ...core.condafile import CondaFile
 from ...core.errors import UserError
@@ -29,26 +27,28 @@ from ...core.lockfile import LockContent, LockedWheel, bases_in, pip_key, write_
 from ...core.phases import Phases, Span
 from ...core.pip_package import PIP, PipPackage
 from ...core.progress import Progress, Silent
+from ...model.declared import wires_of
 from ...model.environment import Packages, Pins
 from ...pip.hashes import hash_faults, hashes_asked
-from ...pip.indexes import BEST, FIRST, ask_indexes
 from ...pip.known import remember
 from ...pip.lines import asked_for, read_lines
 from ...pip.mirrors import official_url, url_here
+from ...pip.pinned_line import bare_package
 from ...pip.provided import distributions
-from ...pip.resolve import bare_package, resolve
 from ...pip.satisfied import unsatisfied
-from ...pip.sizes import with_sizes
 from ..server_needs import SEARCH, said_of_server
 from ..tools import Tools
 from .sources import Sources
+
+NAME_IT = "name the file: packages: {lock_file: environment.lock}, and write it: aciml lock"
+"""What to do where no file of packages says where its lock is."""
 
 
 class LockError(UserError):
     """The lock file is at fault; ``where`` is its property path."""
 
     # the property, also where the file is found by the name of conda.yml
-    where = "lockFile"
+    (where,) = wires_of(Packages, "lock_file")
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,7 @@ def locked_bases(asked: Packages) -> dict[str, str]:
         return {}
     try:
         return bases_in(path.read_text(encoding="utf-8"))
+    # no lock, or one that cannot be read
     except (OSError, UnicodeDecodeError):
         return {}  # what is wrong with the file is told of its packages
 
@@ -93,6 +94,21 @@ def locked_bases(asked: Packages) -> dict[str, str]:
 def base_faults(locked: Mapping[str, str], texts: Iterable[str]) -> list[str]:
     """Tell which base images a lock does not name; nothing of one that names none, as those of older versions."""
     return [f"the base image {text} is not locked" for text in texts if locked and text not in locked]
+
+
+def see_that_lock_is_there(asked: Packages) -> None:
+    """See that there is a lock where one has to be, also of an environment without packages, whose base it names.
+
+    Raises:
+        LockError: there is none.
+    """
+    path = lock_path(asked)
+    if path is None:
+        if asked.lock_mode == "frozen":
+            raise LockError("a frozen environment without packages needs a lock of its base", NAME_IT)
+        return
+    if not path.is_file() and asked.lock_mode != "refresh" and (asked.lock_mode == "frozen" or asked.lock_file):
+        raise LockError(f"{path} does not exist", "write it: aciml lock (and commit it)")
 
 
 def locked_by_file(
@@ -106,15 +122,15 @@ def locked_by_file(
     mode, path = asked.lock_mode or "auto", lock_path(asked)
     if mode == "refresh" or path is None or sources.conda is None:
         return None
+    see_that_lock_is_there(asked)
     if not path.is_file():
-        if mode == "frozen" or asked.lock_file:
-            raise LockError(f"{path} does not exist", "write it: aciml lock (and commit it)")
         return None
     try:
         read = read_lock_file(path)
         faults = lock_faults(tools, read, sources, limits)
     except UserError as error:
         raise LockError(error.message, error.advice) from error
+    # a build that has to repeat what was reviewed solves nothing by itself
     if faults and mode == "frozen":
         raise LockError(f"{path} is not what the files ask for: {'; '.join(faults)}", "write it again: aciml lock")
     if faults:
@@ -168,15 +184,22 @@ def solve_anew(tools: Tools, sources: Sources, limits: Limits, progress: Progres
     """
     if sources.conda is None:
         return Locked(CondaLock(()))
+    # here, and below: solvers and HTTP are slow to load, and what is pinned is not looked for again
+    from ...conda.explicit import find_exact
+    from ...conda.solve import solve
+
     progress.say("solving the conda environment")
     phases = Phases(time.monotonic)
     with phases.timed("solving"):
         if sources.conda.exact:
+            # an explicit file names files, not wishes: nothing is left to solve
             conda = find_exact(sources.conda, settings=tools.settings, progress=progress)
         else:
             conda = solve(sources.conda, settings=tools.settings, progress=progress, limits=limits)
     pip: tuple[PipPackage, ...] = ()
     if lines_for(sources, conda):
+        from ...pip.indexes import ask_indexes
+
         with phases.timed("resolving pip packages"):
             pip = resolve_pip(tools, sources, conda, limits, progress)
             lines = [line.text for line in read_lines(lines_for(sources, conda), sources.folder)]
@@ -200,6 +223,9 @@ def resolve_pip(
         UserError: nothing satisfies it all.
         OutageError: the index does not answer.
     """
+    from ...pip.indexes import BEST, FIRST
+    from ...pip.resolve import resolve
+
     progress.say("resolving the pip section" if sources.conda and sources.conda.pip else SEARCH)
     cutoff = limits.cutoff()
     with said_of_server(sources.server, has_pip=bool(sources.conda and sources.conda.pip)):
@@ -237,7 +263,10 @@ def lock_text(
 
     Wheels that were built here are put beside it, for machines that build them to other bytes or not at all.
     """
+    from ...pip.sizes import with_sizes
+
     file = sources.conda or CondaFile((), ())
+    # pixi's and uv's own word for it
     cutoff = {"exclude-newer": limits.exclude_newer} if limits.exclude_newer else {}
     # so that a machine that has only the lock asks nobody
     wheels = with_sizes(locked.pip, tools.catalog, tools.settings, Silent())
@@ -260,6 +289,7 @@ def _wheel(package: PipPackage, path: Path, tools: Tools) -> LockedWheel:
     if parts.scheme == "file":
         file = Path(unquote(parts.path))
         if file.is_relative_to(tools.settings.cache.resolve()):
+            # the cache is this machine's: a lock that is committed must not name it
             file = _kept_beside(file, path.resolve())
         place = _beside(file, path.resolve().parent)
     return LockedWheel(package.name, package.version, place, package.sha256, package.size)
@@ -271,6 +301,7 @@ def _kept_beside(wheel: Path, lock: Path) -> Path:
     kept = folder / wheel.name
     if not kept.is_file() or kept.read_bytes() != wheel.read_bytes():
         folder.mkdir(exist_ok=True)
+        # moved in place when it is whole: a copy that is cut short would be taken for the wheel, and fail by its hash
         new = folder / f".new-{wheel.name}"
         shutil.copyfile(wheel, new)
         new.replace(kept)

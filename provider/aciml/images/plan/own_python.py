@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...core.errors import Finding, OutageError, UserError
 from ...core.image import Image, canonical_json, sha256_digest
@@ -21,15 +22,17 @@ from ...core.reference import Reference
 from ...model.environment import FILES, Environment, Packages
 from ...pip.indexes import BEST, FIRST
 from ...pip.known import recall, remember
-from ...pip.resolve import bare_package, resolve
+from ...pip.pinned_line import bare_package
 from ...pip.sizes import with_sizes
-from ...registry.client import RegistryClient
 from ..remote.base import NotKnownYet, base_images
 from ..remote.interpreter import python_of
 from ..server_needs import OWN_LINES, needs_of, own_lines_key
 from ..tools import Tools
 from .base import BaseError, pinned_reference, recent
 from .sources import Sources
+
+if TYPE_CHECKING:
+    from ...registry.client import RegistryClient
 
 _INSTALL = "install one in a step (RUN apt-get update && apt-get install -y python3)"
 _OFF = "set serverRequirements to false if the image is not for serving"
@@ -54,6 +57,7 @@ def judge_own(asked: Packages) -> Iterator[Finding]:
 def is_own(now: Environment, sources: Sources) -> bool:
     """Tell whether the image's own Python is to serve."""
     asked = now.packages
+    # a Python of packages serves then; of files that are not known yet it may still come
     if sources.conda is not None or asked.files or asked.is_unsure(*FILES):
         return False
     return asked.server_requirements or asked.interpreter_path is not None
@@ -77,10 +81,13 @@ def pin_own(tools: Tools, before: Environment, now: Environment, sources: Source
         return now.but(pins=pins.but(unsure=pins.unsure | waits))
     if now.base.has_dockerfile or sources.steps:
         return now.but(pins=pins)
+    # nobody is asked for what did not change: a preview works offline, and an index that has newer wheels changes
+    # nothing
     if _is_kept(before, now) and before.pins.dependencies == pins.dependencies:
         return now.but(pins=pins.but(python=before.pins.python, server_lock=before.pins.server_lock))
     try:
         found = _python_of_base(tools, now, progress)
+    # the registry that has the base is still to be made
     except NotKnownYet:
         return now.but(pins=pins.but(unsure=pins.unsure | {"python", "server_lock"}))
     except UserError as error:
@@ -124,6 +131,7 @@ def settled(
         told = tools.catalog.get_fact(OWN_LINES, key)
         lines = json.loads(told) if told else [line_of(one) for one in resolved(tools, own.needs, own.found, progress)]
         tools.catalog.put_fact(OWN_LINES, key, json.dumps(lines))
+        # without their places: those are asked for where the wheels are fetched, and are no part of what the layer is
         own = replace(own, wheels=tuple(bare_package(line) for line in lines))
     return own
 
@@ -138,6 +146,7 @@ def with_places(tools: Tools, own: OwnPython, progress: Progress) -> tuple[PipPa
     hashes = [one.sha256 for one in own.wheels]
     known = recall(tools.catalog, hashes, (), Path())
     if known is None and own.found:
+        # the same versions give the same files, unless the index has changed what a version is
         versions = {one.name: one.version for one in own.wheels}
         again = {one.sha256: one for one in resolved(tools, own.needs, own.found, progress, versions)}
         if lost := [one.file_name for one in own.wheels if one.sha256 not in again]:
@@ -162,6 +171,8 @@ def resolved(
         UserError: there are none for it.
         OutageError: the index does not answer.
     """
+    from ...pip.resolve import resolve
+
     progress.say(f"looking for what the scoring server needs for Python {found.version}")
     try:
         packages = resolve(
@@ -178,6 +189,7 @@ def resolved(
         )
     except OutageError as error:
         why = f"{error.message}; it is asked because the scoring server needs {_listed(needs)} for {found.path}"
+        # the same kind of outage: who catches one looks at its status
         raise type(error)(why, f"{error.advice}; or bring them in a step, and {_OFF}") from error
     except UserError as error:
         why = f"what the scoring server needs ({_listed(needs)}) cannot be had for {found.path}, Python {found.version}"
@@ -202,6 +214,7 @@ def chosen(search: Search, asked: str, image: str, progress: Progress) -> Interp
     found = search.chosen
     if found is None:
         raise UserError(*_absent(search, asked, image))
+    # the image may have several: what it says by itself is too old, and another one would do
     others = [one for one in search.found if one.is_new_enough and one.version and one.kind == "python"]
     named = f"; {others[0].path} is Python {others[0].version}: name it by interpreterPath" if others else ""
     if not found.version:

@@ -13,7 +13,7 @@ from ...model.environment import Environment, Pins
 from ...pip.lines import asked_for
 from ..tools import Tools
 from .base import recent
-from .lock import LockError, locked_by_file, solve_anew, unmet_hashes
+from .lock import LockError, locked_by_file, see_that_lock_is_there, solve_anew, unmet_hashes
 from .solved import keep_solve
 from .sources import Sources
 
@@ -53,6 +53,7 @@ def pin_packages(tools: Tools, before: Environment, now: Environment, sources: S
 def _pinned(tools: Tools, before: Environment, now: Environment, sources: Sources, progress: Progress) -> Pins:
     wanted = dependencies(sources)
     if wanted is None:
+        see_that_lock_is_there(now.packages)
         return Pins()
     limits, kept = now.limits, before.pins
     if locked := locked_by_file(tools, now.packages, sources, limits, progress):

@@ -18,12 +18,12 @@ from ...core.pip_package import PIP, PipPackage
 from ...core.progress import Progress, Silent
 from ...core.recipe import Recipe
 from ...core.steps import Step, parse_steps
-from ...model.environment import Environment, made_of
+from ...model.declared import wires_of
+from ...model.environment import Environment, Packages, made_of
 from ...pip.cuda import cuda_warning
 from ...pip.known import recall
-from ...pip.resolve import bare_package
+from ...pip.pinned_line import bare_package
 from ...pip.sizes import known_sizes, with_sizes
-from ..remote.facts import has_pip_layers
 from ..server_needs import own_python_of, wheel_set
 from ..tools import Tools
 from .base import count_base_layers, pinned_reference
@@ -32,6 +32,7 @@ from .lock import resolve_pip
 from .sources import Sources, read_sources
 
 _MAKES_LAYER = frozenset({"RUN", "COPY", "ADD"})
+(_POST_LINK,) = wires_of(Packages, "post_link")
 _WORDS = "write postLink: step to run them in a build on top, or postLink: ignore if nothing needs them"
 
 
@@ -144,6 +145,9 @@ def _wheels(
     tools: Tools, sources: Sources, lock: CondaLock, now: Environment, progress: Progress
 ) -> tuple[PipPackage, ...]:
     """Return the pinned wheels: from this machine's catalog, else asked of the index again and compared."""
+    # here: what packs is slow to load, and judging asks for nothing that is made
+    from ..remote.facts import has_pip_layers
+
     lines = _wheel_lines(now)
     hashes = [line.rpartition("#sha256:")[2] for line in lines]
     asked = sources.conda.pip if sources.conda else ()
@@ -186,7 +190,7 @@ def _with_link_scripts(recipe: Recipe, lock: CondaLock, tools: Tools, now: Envir
     if choice == "ignore":
         progress.warn(f"{_named(scripts)}; they are ignored, as postLink says")
         return recipe
-    return replace(recipe, link_steps=parse_steps([script.step for script in scripts], "postLink"))
+    return replace(recipe, link_steps=parse_steps([script.step for script in scripts], _POST_LINK))
 
 
 def _named(scripts: Sequence[LinkScript]) -> str:

@@ -12,16 +12,15 @@ from ...core.builder import REMOTE
 from ...core.condafile import DEFAULT_CHANNELS, CondaFile, CondaFileError, parse_conda_file
 from ...core.context import named_by, uses_context
 from ...core.encoding import decoded
-from ...core.errors import Finding, UserError, errors_of
+from ...core.errors import Finding, Level, UserError, errors_of
 from ...core.explicit import parse_explicit_file
 from ...core.foreign_file import foreign_to_pip
 from ...core.interpreter import OLDEST_PYTHON
 from ...core.limits import limits_findings
-from ...core.lint import lint_steps, steps_key
-from ...core.lint_forms import ANY_BUILDER, REMOTE_WORDS
 from ...core.steps import Step, parse_steps
+from ...model.declared import wires_of
 from ...model.environment import Environment, Packages, Steps
-from ...pip.lines import PipLinesError, account_faults, places_of, read_lines
+from ...pip.lines import Line, PipLinesError, account_faults, accounts_told, places_of, read_lines
 from ..server_needs import server_needs
 from .dockerfile import left_behind
 from .folders import secrets_told
@@ -38,6 +37,7 @@ NEWEST_PYTHON = f"python>={OLDEST_PYTHON}"
 PYTHON_VERSION = ".python-version"
 """File beside a requirements.txt that says which Python it is for, as uv and pyenv read it."""
 
+(_REQUIREMENTS,) = wires_of(Packages, "requirements_file")
 _VERSION = re.compile(r"\d+\.\d+(\.\d+)?")
 _RELATIVE = "paths are relative to the folder of Pulumi.yaml"
 
@@ -71,7 +71,11 @@ class Sources:
 
     def steps_key(self, base_digest: str) -> str:
         """Name what the steps make of this base; empty without steps."""
-        return steps_key(base_digest, self.steps, self.context_hash) if self.steps else ""
+        if not self.steps:
+            return ""
+        from ...core.lint import steps_key
+
+        return steps_key(base_digest, self.steps, self.context_hash)
 
 
 def read_sources(environment: Environment) -> Sources:
@@ -81,6 +85,7 @@ def read_sources(environment: Environment) -> Sources:
     conda, home = read_packages(environment.packages, findings)
     steps = _steps(asked, findings)
     folder = asked.steps_context or ""
+    # of a step that is not known yet there is no key, and so no layer that could be known
     steps_known = all(step.is_known for step in steps) and not asked.is_unsure("extra_steps_file")
     context, digest = _context(asked, steps, findings, hashed=steps_known)
     off = list(asked.lint_off)
@@ -89,6 +94,10 @@ def read_sources(environment: Environment) -> Sources:
         off += _ABOUT_CONTEXT
         steps_known = steps_known and not uses_context(steps)
     if steps:
+        # here: the rules are slow to load, and most environments have no steps
+        from ...core.lint import lint_steps
+        from ...core.lint_forms import ANY_BUILDER, REMOTE_WORDS
+
         names = {entry.path: entry.link for entry in context} if folder else None
         # judged where they stand, on the base that they run on: its shell and its package manager are known by its name
         judged = lint_steps(
@@ -144,6 +153,7 @@ def _context(
     from ...docker.context import context_hash, select_used, walk
 
     try:
+        # .dockerignore counts for all but what a step names itself
         entries = tuple(walk(Path(folder), named=named_by(steps)))
         # what no step reads is not in the image
         if why := secrets_told(Path(folder), select_used(steps, entries)):
@@ -194,12 +204,13 @@ def _read(where: str, path: str, reader: Callable[[str, str], CondaFile], findin
 
 def _has_right_lines(file: CondaFile, where: str, folder: Path, findings: list[Finding]) -> bool:
     """Judge the lines of the pip section and of the files that it names, before anything is looked for."""
-    faults = account_faults(file)
+    faults, lines = account_faults(file), list[Line]()
     try:
-        read_lines(file.pip, folder, places_of(file))
+        lines = read_lines(file.pip, folder, places_of(file))
     except PipLinesError as error:
         faults += error.faults
     findings += [Finding(where, fault) for fault in faults]
+    findings += [Finding(where, told, Level.WARNING) for told in accounts_told(lines, file)]
     return not faults
 
 
@@ -227,9 +238,9 @@ def _of_requirements(text: str, path: str) -> CondaFile:
     Which Python is not in a requirements.txt, and guessing one would change what is installed.
     """
     if not any(row.strip() and not row.lstrip().startswith("#") for row in text.splitlines()):
-        raise CondaFileError([Finding("requirementsFile", f"{path}:1: the file is empty; list the packages")])
+        raise CondaFileError([Finding(_REQUIREMENTS, f"{path}:1: the file is empty; list the packages")])
     if what := foreign_to_pip(text):
-        raise CondaFileError([Finding("requirementsFile", f"{path}:1: this is no requirements file: {what}")])
+        raise CondaFileError([Finding(_REQUIREMENTS, f"{path}:1: this is no requirements file: {what}")])
     beside = Path(path).with_name(PYTHON_VERSION)
     said = beside.read_text(encoding="utf-8").strip() if beside.is_file() else ""
     if not _VERSION.fullmatch(said):
@@ -237,8 +248,8 @@ def _of_requirements(text: str, path: str) -> CondaFile:
         advice = f'write one such as "3.11" into {beside}, or give a condaFile with python and "- -r {Path(path).name}"'
         # what is wrong with its lines is told with it, and not after it was mended
         lines = CondaFile(DEFAULT_CHANNELS, (), (f"-r {Path(path).name}",), path=path, pip_lines=(1,))
-        findings = [Finding("requirementsFile", f"{why}; {advice}")]
-        _has_right_lines(lines, "requirementsFile", Path(path).parent, findings)
+        findings = [Finding(_REQUIREMENTS, f"{why}; {advice}")]
+        _has_right_lines(lines, _REQUIREMENTS, Path(path).parent, findings)
         raise CondaFileError(findings)
     return CondaFile(DEFAULT_CHANNELS, (f"python={said}",), (f"-r {Path(path).name}",), path=path, pip_lines=(1,))
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ...core.errors import Finding, OutageError
-from ...core.lint import Memory, lint_steps
-from ...core.lint_bases import base_of
 from ...model.environment import Environment
 from ..remote.base import BaseImages
 from ..tools import Tools
 from .base import pinned_reference
 from .sources import Sources, placed
+
+if TYPE_CHECKING:
+    from ...core.lint import Memory
 
 _RULE = "not-root"
 
@@ -22,6 +24,12 @@ def judge_user(tools: Tools, now: Environment, sources: Sources) -> list[Finding
     What is known by the base's name was said when the steps were read.
     """
     reference = pinned_reference(now)
+    if not sources.steps:
+        return []
+    # here: the rules are slow to load, and most environments have no steps
+    from ...core.lint import Memory
+    from ...core.lint_bases import base_of
+
     known = base_of(now.base.base_image or "")
     if reference is None or known.user or not _needing_root(sources, Memory.on(replace(known, user="another")), now):
         return []
@@ -37,5 +45,7 @@ def judge_user(tools: Tools, now: Environment, sources: Sources) -> list[Finding
 def _needing_root(sources: Sources, below: Memory, now: Environment) -> list[Finding]:
     if _RULE in now.steps.lint_off:
         return []
+    from ...core.lint import lint_steps
+
     found = lint_steps(sources.steps, context_files=None, below=below)
     return [placed(finding, now.steps) for finding in found if finding.rule == _RULE]

@@ -8,12 +8,9 @@ from typing import TYPE_CHECKING
 from ...core.errors import AcimlError, UserError
 from ...core.image import Image
 from ...core.progress import Progress, Silent
-from ...core.reference import Reference
-from ...core.stages import SCRATCH
+from ...core.reference import SCRATCH, Reference
 from ...model.environment import Base
 from ..tools import Tools
-from .catalog import glibc_from_place
-from .glibc import glibc_of_layer
 
 if TYPE_CHECKING:
     from ...core.place import Place
@@ -70,6 +67,9 @@ class BaseImages:
         catalog = self._tools.catalog
         if known := catalog.get_fact("glibc", reference.digest):
             return known
+        # here: HTTP is slow to load, and of a base that is known nobody is asked
+        from .catalog import glibc_from_place
+
         if place and (told := glibc_from_place(self._tools, place, reference.digest)):
             return told
         for layer in self.image(reference).layers:
@@ -85,6 +85,8 @@ class BaseImages:
 
     def _read_glibc(self, reference: Reference, digest: str, progress: Progress) -> str:
         """Return what a layer says, read until it does; empty if it says nothing."""
+        from .glibc import glibc_of_layer
+
         progress.say(f"looking for glibc in {reference}")
         progress.checkpoint()
         with self._tools.base_client(reference.registry).blob(reference.repository, digest) as chunks:

@@ -35,7 +35,7 @@ from ...core.recipe import Recipe
 from ...model.environment import Environment
 from ...pip import layer_plan
 from ...pip.pack import wheel_layers_if_known
-from ...pip.resolve import bare_package
+from ...pip.pinned_line import bare_package
 from ...pip.sizes import known_sizes
 from ...registry.client import Manifest, RegistryClient
 from ...registry.errors import RegistryError
@@ -215,7 +215,7 @@ def with_remote_facts(tools: Tools, now: Environment, place: Place) -> Tools:
         return read_facts(tools.client(place.login_server), place.repository, name)
 
     # check, preview and update of one run ask the same
-    facts = tools.answers.once(f"{place.login_server}/{place.repository} {name}", ask)
+    facts = tools.answers.once(f"{place} {name}", ask)
     if facts is None:
         return tools
     # kept, unlike the rest: the sha256 in the lock says whether a record is right
@@ -273,7 +273,7 @@ def _recall_glibc(tools: Tools, place: Place, base_digest: str) -> str:
 
 
 def _about(place: Place, base_digest: str) -> str:
-    return f"{place.login_server}/{place.repository} {base_digest}"
+    return f"{place} {base_digest}"
 
 
 def _name(now: Environment) -> str:

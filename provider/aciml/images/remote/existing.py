@@ -7,11 +7,13 @@ from ...core.errors import OutageError, UserError
 from ...core.image import Image
 from ...core.progress import Progress
 from ...core.reference import Reference
+from ...model.declared import wires_of
+from ...model.service import Service
 from ...registry.limits import HASTY
 from ..tools import Tools
 from .holders import hold, let_go
 
-_SERVICE = "entryScript"  # what a service's image is made of, and an environment's is not
+(_SERVICE,) = wires_of(Service, "entry_script")  # what a service's image is made of, and an environment's is not
 
 
 def find(tools: Tools, reference: Reference) -> Image:

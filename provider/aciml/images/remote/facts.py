@@ -54,6 +54,7 @@ class Facts:
         layers = {
             str(key): Layer(str(one[0]), str(one[1]), int(one[2]), str(one[3])) for key, one in told["layers"].items()
         }
+        # whoever may push can write such a record: of other namespaces none is believed
         texts = {(str(space), str(key)): str(text) for space, key, text in told["texts"] if space in _NAMESPACES}
         records = {str(name): str(text) for name, text in told["records"].items()}
         # what has a digest is held to it; a layer is asked for by its own

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tarfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 from ...core.errors import OutageError
 from ...core.image import Image
@@ -22,9 +23,11 @@ from ...core.interpreter import (
 )
 from ...core.progress import Progress
 from ...core.reference import Reference
-from ...registry.client import RegistryClient
 from ..tools import Tools
 from .glibc import GLIBC_VERSION, LIBC, UNREADABLE, plain_stream
+
+if TYPE_CHECKING:
+    from ...registry.client import RegistryClient
 
 _NAMES = "names-1"
 """Namespace in the catalog: what matters of a layer, by digest; another number when other names matter."""

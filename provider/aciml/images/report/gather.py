@@ -17,6 +17,8 @@ from ...core.image import Image
 from ...core.labels import BASE_DIGEST, BASE_NAME, CREATED, REVISION, SOURCE, TITLE, TOOL
 from ...core.progress import Progress
 from ...core.reference import Reference
+from ...model.declared import wires_of
+from ...model.service import Service
 from ...registry.errors import RegistryError
 from ...registry.pull import PulledImage, pull_image
 from ...registry.referrers import CYCLONEDX, attached
@@ -34,6 +36,7 @@ Before = PulledImage | KeptImage
 """What an image is compared with."""
 
 _CONTENT = re.compile(r"[0-9a-f]{12}")  # Image.tag
+(_SCRIPT,) = wires_of(Service, "entry_script")
 _LOOKERS = 8
 _LARGEST_BILL = 32 << 20  # bytes of a bill of materials; one of a thousand packages has 1 MB
 _LABELS = {
@@ -84,6 +87,7 @@ class _Look:
             )
         records = self._records()
         before = self._before(against, records)
+        # of one package alone the layer's own size is its size; only the others have to be fetched to be told apart
         packages = sizes_of(self.tools, self._fetch, parts, self._licences(), self.progress, read=read)
         if any(one.how == "even" for of_layer in packages for one in of_layer):
             self.notes.append(
@@ -94,6 +98,7 @@ class _Look:
             LayerReport(
                 part,
                 inside,
+                # known of layers that this machine has packed; the manifest has compressed sizes alone
                 int(self.tools.catalog.get_fact("unpacked", part.layer.diff_id) or 0),
                 before is not None and part.layer.digest in {layer.digest for layer in before.image.layers},
                 tuple(tag for tag, digests in others.items() if part.layer.digest in digests),
@@ -139,7 +144,7 @@ class _Look:
         found = {word: said[label] for label, word in _LABELS.items() if said.get(label)}
         if environment := str(made_of.get("environment") or ""):
             found["environment"] = environment
-        if script := str(made_of.get("entryScript") or ""):
+        if script := str(made_of.get(_SCRIPT) or ""):
             found["entry script"] = script
         count = sum(len(part.packages) for part in parts)
         return found | ({"packages": str(count)} if count else {}) | {"platform": f"{image.os}/{image.architecture}"}
@@ -218,7 +223,10 @@ class _LookInRegistry(_Look):
         """Return digests of layers by tag, of other images of the repository that have a tag of their content."""
         known = {self.digest, before.digest if before else ""}
         try:
+            # tags of content are images of ours; steps, records and catalogs have other names, and are no images to
+            # compare with
             tags = [tag for tag in self.client.tags(self.reference.repository) if _CONTENT.fullmatch(tag)]
+            # behind "sha256:" come the digits that the tag repeats
             others = [tag for tag in tags if not any(digest[7:19] == tag for digest in known)][:NEWEST]
             with ThreadPoolExecutor(_LOOKERS) as lookers:
                 found = list(lookers.map(partial(self.client.manifest, self.reference.repository), others))
@@ -249,6 +257,7 @@ class _LookInRegistry(_Look):
             for entry in attached(self.client, subject.repository, subject.digest, CYCLONEDX):
                 manifest = self.client.manifest(subject.repository, str(entry["digest"]))
                 (blob,) = json.loads(manifest.body)["layers"] if manifest else [None]
+                # anybody who may push can attach one: its size is looked at before it is read into memory
                 if blob and int(blob["size"]) <= _LARGEST_BILL:
                     return _licences_in(json.loads(self.client.read_blob(subject.repository, str(blob["digest"]))))
         # a page without licences is better than none

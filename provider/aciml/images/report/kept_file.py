@@ -75,6 +75,7 @@ def read_kept(text: str) -> KeptImage:
         raise UserError(f"{path} does not exist", "name a layout, an archive, or an image by host/repository:tag")
     try:
         files = _Folder(path) if path.is_dir() else _Tar(path)
+        # first: what Docker writes since version 25 is both, and the layout has the digests of the registry
         if files.has(_INDEX):
             return _of_layout(path, files, wanted)
         if files.has(_LIST):
@@ -95,6 +96,7 @@ def _split(text: str) -> tuple[Path, str]:
     if Path(said).exists():
         return Path(said), ""
     # a name may have a colon itself, and a path may
+    # from the left: the shortest path that exists
     for at in [found.start() for found in re.finditer(":", said)]:
         if Path(said[:at]).exists():
             return Path(said[:at]), said[at + 1 :]
@@ -123,6 +125,7 @@ class _Files:
 
     def json(self, name: str) -> tuple[Any, bytes]:
         """Return a small file, and its bytes."""
+        # a file that somebody sent: an index of gigabytes must not fill the memory
         if self.size(name) > _LARGEST:
             raise ValueError(f"{name} has {self.size(name)} bytes")
         with self.open(name) as stream:
@@ -175,6 +178,7 @@ class _Tar(_Files):
 def _of_layout(path: Path, files: _Files, wanted: str) -> KeptImage:
     index, _ = files.json(_INDEX)
     rows = _of_platform(index["manifests"])
+    # turned round, so that of two with one name the first counts
     named = {_named(row): row for row in reversed(rows)}
     row = named[_chosen(path, list(map(_named, rows)), wanted)]
     body, digest = _manifest(path, files, row)

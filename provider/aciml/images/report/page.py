@@ -37,6 +37,7 @@ def write_page(report: Report) -> str:
     # a page opened from a disk is nobody's: it may run this script alone, and ask for nothing (CSP Level 3)
     only = f"style-src '{_hash(style)}'; script-src '{_hash(script)}'"
     policy = f"default-src 'none'; img-src data:; {only}; base-uri 'none'; form-action 'none'"
+    # as data and not as code: what a registry says is never run
     facts = _data(report.to_json() | {"words": WORDS})
     sections = [
         _head(report),
@@ -131,10 +132,12 @@ def _changes(report: Report) -> str:
 
 
 def _share_bar(against: Comparison) -> str:
+    # an image without a byte has no share of anything
     total = (against.bytes.shared + against.bytes.new) or 1
     part = 1000 * against.bytes.shared / total
     label = f"{bytes_as(against.bytes.shared)} shared, {bytes_as(against.bytes.new)} new"
     return (
+        # without axes and numbers: those stand in the sentence above and in the tables
         f'<svg class="bar share" viewBox="0 0 1000 10" preserveAspectRatio="none" role="img" aria-label="{label}">'
         f'<rect class="shared" width="{part:.1f}" height="10"/>'
         f'<rect class="new" x="{part:.1f}" width="{1000 - part:.1f}" height="10"/></svg>'
@@ -168,6 +171,7 @@ def _is_digests(text: str) -> bool:
 
 
 def _shared(report: Report) -> str:
+    # a layer that an image has twice is fetched once
     layers = {one.part.layer.digest: one for one in report.layers}.values()
     base = [one for one in layers if report.ours and one.part.kind == "base"]
     rows = []
@@ -179,6 +183,7 @@ def _shared(report: Report) -> str:
         _shared_row(f"image {tag} of this repository", [one for one in layers if tag in one.others], report)
         for tag in report.looked_at
     ]
+    # of the base it is known that others have it: it comes from a public registry
     alone = [one for one in layers if not one.is_in_before and not one.others and one not in base]
     rows.append(_shared_row("nobody that is known", alone, report))
     if report.looked_at:
@@ -225,6 +230,7 @@ def _when(time: float) -> str:
 
 
 def _bar(span: Span, end: float) -> str:
+    # three thousandths at least: a phase that was over at once is seen, too
     begin, width = 1000 * span.begin / end, max(1000 * (span.end - span.begin) / end, 3)
     return (
         '<svg class="bar" viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true">'

@@ -96,6 +96,7 @@ def _provider(session: Caller, here: str, namespace: str) -> Line:
 
 def _group(config: AzureConfig, session: Caller, here: str) -> Iterator[Line]:
     name, scope = config.resource_group, here
+    # rights are asked for at the narrowest place there is: many logins have them on their resource group alone
     if session.call("GET", f"{here}/resourcegroups/{name}", _API, what=f"looking for resource group {name}"):
         yield Line("resource group", State.OK, name)
         scope = f"{here}/resourceGroups/{name}"

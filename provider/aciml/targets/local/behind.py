@@ -6,25 +6,25 @@ then it goes. Without Envoy, or where nobody wants a door, groups are brought as
 
 from __future__ import annotations
 
-import time
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...core.errors import AcimlError
-from ...core.ownership import Claim, Owner
-from ...core.phases import Phases
+from ...core.ownership import Claim
 from ...core.progress import Progress
 from ...settings import Settings
+from ..observed import ContainerSeen, Observed
 from ..protocol import GroupFacts, GroupFailed, GroupSpec
-from .engine import NEXT, LocalEngine, docker_answers, is_proven
+from .engine import FRONT, NEXT, LocalEngine, container_of, docker_answers, is_proven
 from .gate import Failure, start
-from .group import LocalGroups, container_of, tell
-from .handover import handed_over, holder_of
+from .group import LocalGroups, tell
+from .handover import handing_over
+from .observed import observe, seen_of
 from .ports import PortTaken, free_port
-from .pull import Login, ensure_image, no_login
+from .pull import Login, no_login
 from .shape import GROUP, facts_of, is_behind, runs_as
-from .swap import TRIES
+from .swap import TRIES, take_name
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
@@ -63,7 +63,11 @@ class GroupsBehind(LocalGroups):
             image = front.image if front else fronts.image(progress)
             if not image:
                 return super().bring(spec, claim, progress)
-            return self._bring_behind(Opening(fronts, image, front), image, spec, claim, progress)
+            opening = Opening(fronts, image, front)
+            facts = self._bring_behind(opening, image, spec, claim, progress)
+            if front is not None:
+                opening.renew(fronts.latest(image, progress), progress)
+            return facts
 
     def read(self, group_id: str, claim: Claim | None) -> GroupFacts | None:
         """Look at a group; one whose door does not run is as good as stopped."""
@@ -76,32 +80,41 @@ class GroupsBehind(LocalGroups):
         front = self._fronts.find(facts.name, claim)
         return facts if front and front.running and front.leads_to(container) else replace(facts, state="Stopped")
 
+    def observe(self, group_id: str, claim: Claim | None) -> Observed | None:
+        """Look at the container of a group and at its door; None only if the container is gone."""
+        container = self._engine.find(group_id, GROUP, claim)
+        if container is None:
+            return None
+        return observe(self._engine.client, container, self._door(_service_of(group_id), claim, container))
+
+    def _door(self, service: str, claim: Claim | None, container: Container) -> ContainerSeen | None:
+        """Return the door that a container is made for, also one that is gone; None if it has its port itself."""
+        from .front import front_name
+
+        if not is_behind(container):
+            return None
+        front = self._fronts.find(service, claim)
+        return seen_of(front.container) if front else ContainerSeen(front_name(service), "Terminated", "gone")
+
     def delete(self, group_id: str, claim: Claim | None, progress: Progress) -> None:
         """Remove the container of a group, its candidate and its door."""
         super().delete(group_id, claim, progress)
-        self._fronts.remove(group_id.removeprefix(container_of("")), claim, progress)
+        self._fronts.remove(_service_of(group_id), claim, progress)
 
     def _bring_behind(
         self, opening: Opening, image: str, spec: GroupSpec, claim: Claim, progress: Progress
     ) -> GroupFacts:
-        from .front import FRONT
+        self._go_on(opening.front, spec.name, claim)
 
-        self._settle(opening.front, spec.name, claim)
-        old = self._engine.find(container_of(spec.name), GROUP, claim, spec.name)
-        heir = claim.heir(Owner.read(old.labels) if old else None)
-        holder = opening.front.container if opening.front else None
-        before = holder_of(self._engine.client, spec.port, spec.name, FRONT, claim)
-        settled = spec if before else self._with_port(spec, old, holder)
-        spec, phases = replace(settled, known_as=heir.mark), Phases(time.monotonic)
-        with phases.timed("pull"):
-            ensure_image(self._engine.client, spec.image, self._mirrors, progress, self._login)
-        with phases.timed("start"):
-            facts = self._put_behind(opening, old, spec.but(port=0) if before else spec, progress)
-            if before:
-                facts = self._take_port(before, image, spec, claim, progress, keep=old is not None)
-        if line := phases.line():
-            progress.note(line)
-        return facts
+        def start(before: Container | None, old: Container | None, settled: GroupSpec) -> GroupFacts:
+            if before is None:
+                return self._put_behind(opening, old, settled, progress)
+            # proven on another port first: until then its callers are answered by what has this one
+            self._put_behind(opening, old, settled.but(port=0), progress)
+            return self._take_port(before, image, settled, claim, progress, keep=old is not None)
+
+        door = opening.front.container if opening.front else None
+        return self._settled(spec, claim, FRONT, door, start, progress)
 
     def _take_port(
         self, before: Container, image: str, spec: GroupSpec, claim: Claim, progress: Progress, *, keep: bool
@@ -109,19 +122,18 @@ class GroupsBehind(LocalGroups):
         """Take the port of what this resource was before, when the new one has answered on another one."""
         from .front import Opening
 
-        progress.say(f'port {spec.port} goes over from container "{before.name}"')
         fronts, name = self._fronts, container_of(spec.name)
-        try:
-            with handed_over(before):
-                made = self._engine.find(name, GROUP, claim, spec.name)
-                return self._put_behind(Opening(fronts, image, fronts.find(spec.name, claim)), made, spec, progress)
-        except BaseException:  # also ctrl-C: what was made for this run alone goes
+
+        def undo() -> None:
             if not keep:
                 with suppress(AcimlError):
                     self.delete(name, claim, progress)
-            raise
 
-    def _settle(self, front: Front | None, service: str, claim: Claim) -> None:
+        with handing_over(before, spec.port, progress, undo):
+            made = self._engine.find(name, GROUP, claim, spec.name)
+            return self._put_behind(Opening(fronts, image, fronts.find(spec.name, claim)), made, spec, progress)
+
+    def _go_on(self, front: Front | None, service: str, claim: Claim) -> None:
         """Go on with what an interrupted run has begun: a candidate that the door leads to has taken over."""
         name = container_of(service)
         next_ = self._engine.find(name + NEXT, GROUP, claim, service)
@@ -130,7 +142,7 @@ class GroupsBehind(LocalGroups):
             return
         if old := self._engine.find(name, GROUP, claim, service):
             self._engine.remove(old, gently=True)
-        _rename(next_, name)
+        take_name(next_, name)
 
     def _put_behind(self, opening: Opening, old: Container | None, spec: GroupSpec, progress: Progress) -> GroupFacts:
         if old is None or not is_proven(old):
@@ -213,7 +225,7 @@ class GroupsBehind(LocalGroups):
         # from here on the new one is what serves, whatever happens to this run
         opening.finish(old)
         self._engine.remove(old, gently=True)
-        _rename(new, name)
+        take_name(new, name)
         opening.forget_others(new, spec, progress)
         return facts_of(new)
 
@@ -229,7 +241,5 @@ def _inner(spec: GroupSpec) -> GroupSpec:
     return replace(spec, certificate=None)
 
 
-def _rename(container: Container, name: str) -> None:
-    with docker_answers(f'name container "{name}"'):
-        container.rename(name)
-        container.reload()
+def _service_of(group_id: str) -> str:
+    return group_id.removeprefix(container_of(""))

@@ -26,8 +26,11 @@ NAME = "aciml.name"
 IMAGE = "aciml.image"
 """Label with the reference of the image as it was asked for: Podman writes it another way in its own field."""
 
+FRONT, DOOR = "front", "door"
+"""What the label of the kind says of an Envoy in front of one container, and of one in front of replicas."""
+
 TOKENS = {"registry": "aciml:registry:ContainerRegistry", "group": "aciml:compute:ContainerGroup"}
-TOKENS |= {"front": TOKENS["group"]}
+TOKENS |= {FRONT: TOKENS["group"]}
 """Types of resources by what the label says."""
 
 NEXT = "-next"
@@ -39,6 +42,11 @@ KEPT: Mapping[str, str] = {"Name": "unless-stopped"}
 
 STOP_SECONDS = 10
 """Time between SIGTERM and SIGKILL, as ``docker stop`` has it."""
+
+
+def container_of(name: str) -> str:
+    """Return the name of a group's container; it is the id of the group."""
+    return f"aciml-{name}"
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -19,21 +20,19 @@ from ...docker.podman import is_podman
 from ...settings import Settings
 from ..protocol import HEALTH_PATH, GroupSpec
 from ..smoke import knock
-from .engine import KIND, STOP_SECONDS, LocalEngine, docker_answers
+from .engine import FRONT, KIND, STOP_SECONDS, LocalEngine, docker_answers
 from .shape import CONTAINER_PORT
 from .swarm.cluster import Swarm
 from .swarm.door import SETTINGS, Entrance, Files, bound_port, fill, make_entrance, tls_files
 from .swarm.envoy import Door, Routing
 from .swarm.envoy_image import ensure_envoy
+from .swarm.takeover import is_current, take_over
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
 
-FRONT = "front"
-"""What the label of the kind says of the door's container and its network."""
-
 _KEEP_ALIVE = 75.0  # seconds: the server's own default
-_REACH_SECONDS = 15.0  # Envoy asks for the address of a container every second, this machine may be busy
+_REACH_SECONDS = 60.0  # Envoy asks for the address of a container every second; ten of them wait for one another
 _DRAIN_SECONDS = 60.0  # the server's own bound of one request, unless it was told another
 _LOOK_SECONDS = 0.05
 
@@ -101,6 +100,16 @@ class Front:
         """The image that it was made of."""
         return self._entrance.image
 
+    def renew(self, image: str, progress: Progress) -> None:
+        """Let the Envoy of today take over, if another one runs; where that cannot be, the one that serves goes on."""
+        if not self.running or is_current(self._entrance, self._told, image):
+            return
+        try:
+            take_over(self._entrance, self._told, image, self._engine.client, progress)
+        except OutageError as error:
+            progress.warn(f"the door of before goes on: {error.message}")
+        self._files = None
+
     def refill(self, to: Container, spec: GroupSpec) -> None:
         """Write all files of one that does not run, so that it leads to a container."""
         self._files = fill(self.container, door_of(spec, (short(to),), Routing({short(to): 100})), spec.certificate)
@@ -108,6 +117,7 @@ class Front:
     def know(self, container: Container, spec: GroupSpec, progress: Progress) -> None:
         """Let it know a container, besides the one it leads to."""
         routing = self._told.door().routing
+        # without those that nothing leads to any more: they were left by runs that were killed
         door = door_of(spec, tuple(dict.fromkeys((*routing.weights, short(container)))), routing)
         # nobody is led to it yet but who asks for it by name, and that waits (`wait_for`): one go instead of two
         self._put(door, spec, progress)
@@ -115,6 +125,7 @@ class Front:
     def lead(self, container: Container, spec: GroupSpec, progress: Progress) -> None:
         """Send all requests from now on to a container; those that are at work elsewhere are finished there."""
         name = short(container)
+        # the old one stays known until it has answered what it has at work
         names = tuple(dict.fromkeys((*self._told.door().revisions, name)))
         self._change(door_of(spec, names, Routing({name: 100})), spec, progress)
 
@@ -214,9 +225,16 @@ class Fronts:
             progress.note(f"without a door in front, so that an update has a gap: {error.message}")
             return ""
 
+    def latest(self, image: str, progress: Progress) -> str:
+        """Return the image that a door would be made of today, or ``image`` if that cannot be had."""
+        with suppress(OutageError, UserError):
+            return ensure_envoy(self._engine.client, self._settings, progress)
+        return image
+
     def network(self, spec: GroupSpec) -> str:
         """Return the id of the network of a service, made if it is not there."""
         swarm, name = Swarm(self._engine.client, self._settings.swarm_pool), front_name(spec.name)
+        # by id from here on: Docker allows two networks of one name
         if found := swarm.find(name, "bridge"):
             return found[0]
         return swarm.bridge(name, self._labels(spec))
@@ -317,6 +335,7 @@ class Opening:
 
     def hand_over(self, old: Container, new: Container, spec: GroupSpec, progress: Progress) -> None:
         """Send requests to another container, which serves. A door that has to be made for it costs a gap, once."""
+        # the door has found the new one while its server came up, so that nobody waits now
         if self._known and self.front is not None:
             self.front.wait_for(new, progress)
             self.front.lead(new, spec, progress)
@@ -341,6 +360,11 @@ class Opening:
         if self._known and self.front is not None:
             self.front.forget_others(old, spec, progress)
 
+    def renew(self, image: str, progress: Progress) -> None:
+        """Let the door run the Envoy of an image, without a gap."""
+        if self.front is not None:
+            self.front.renew(image, progress)
+
     def close(self) -> None:
         """Remove the door."""
         if self.front is not None:
@@ -354,6 +378,7 @@ class Opening:
 
     def _put_in_front(self, old: Container, new: Container, spec: GroupSpec, progress: Progress) -> None:
         """Take the port from a container that has it itself; it gets it back if that goes wrong."""
+        # before it is stopped: who was down before shall not run for our fault
         was_running = old.status == "running"
         try:
             with docker_answers(f'stop container "{old.name}"'):
@@ -373,6 +398,7 @@ class Opening:
             self.open(new, spec, progress)
         except BaseException:
             self.close()
+            # one of before doors is on no network of ours: it serves on its own port, and no door can lead to it
             if attached(old, self._network):
                 self.open(old, before, progress)
             raise
@@ -407,4 +433,6 @@ def door_of(spec: GroupSpec, names: tuple[str, ...], routing: Routing) -> OneDoo
         health_path=HEALTH_PATH,
         certificate=certificate.fingerprint if certificate else "",
         authorities=bool(certificate and certificate.authorities),
+        # the one server writes a line of each request itself
+        log=False,
     )

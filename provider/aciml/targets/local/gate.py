@@ -11,10 +11,7 @@ from typing import TYPE_CHECKING
 from ...core.errors import OutageError
 from ...core.golden.table import FAILED
 from ...core.progress import Progress
-from ..golden import prove
-from ..hints import hint
 from ..protocol import Certificate, GroupSpec
-from ..smoke import knock, run_smoke, trust
 from .engine import docker_answers
 from .ports import HOST, PortTaken, published_port, reached_port
 
@@ -44,6 +41,8 @@ class Failure:
 
     def describe(self, subject: str, secrets: Iterable[str] = ()) -> str:
         """Tell it to the user: exit code, hint and the last log lines, in which ``secrets`` are blotted out."""
+        from ..hints import hint
+
         answered = self.what.startswith(("failed its smoke test", FAILED))  # then it runs, and what it said tells why
         said = "" if answered else hint(self.lines, self.exit_code, out_of_memory=self.out_of_memory)
         head = f"{subject} {self.what}{': ' if said else ''}{said}"
@@ -91,6 +90,9 @@ def wait_until_serving(
         Cancelled: at once when the user asks to stop; the container is left to the caller.
         OutageError: Docker does not answer.
     """
+    # here, and below: HTTP is slow to load, and a preview starts nothing
+    from ..smoke import knock
+
     url = base_url(container, certificate) + path
     began, pause = time.monotonic(), threading.Event()
     while True:
@@ -115,6 +117,8 @@ def wait_until_serving(
 
 def prove_by_request(container: Container, spec: GroupSpec) -> Failure | None:
     """Send the smoke test, if there is one, to a container that serves, and tell what came if it was not as wanted."""
+    from ..smoke import run_smoke, trust
+
     if spec.smoke_test is None:
         return None
     key = spec.declared.keys.shown
@@ -126,6 +130,8 @@ def prove_by_request(container: Container, spec: GroupSpec) -> Failure | None:
 
 def prove_by_answers(container: Container, spec: GroupSpec, progress: Progress) -> Failure | None:
     """Ask a container that serves for its golden predictions, and tell what differs."""
+    from ..golden import prove
+
     wrong = prove(base_url(container, spec.certificate), spec, progress)
     return Failure(str(container.name), wrong, None, False, last_lines(container)) if wrong else None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,9 +13,9 @@ from ...core.phases import Phases
 from ...core.progress import Progress
 from ..observed import LogLine, LogWish, Observed
 from ..protocol import HEALTH_PATH, GroupFacts, GroupFailed, GroupSpec
-from .engine import KEPT, NEXT, LocalEngine, docker_answers, image_of, is_proven, prove
+from .engine import KEPT, NEXT, LocalEngine, container_of, docker_answers, image_of, is_proven, prove
 from .gate import Failure, prove_by_answers, prove_by_request, start, wait_until_serving
-from .handover import handed_over, holder_of
+from .handover import handing_over, holder_of
 from .observed import observe, read_log
 from .ports import PortTaken, published_port, require_free_port
 from .pull import Login, ensure_image, no_login, pulled_name
@@ -24,11 +24,6 @@ from .swap import launch, put_in_place
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
-
-
-def container_of(name: str) -> str:
-    """Return the name of a group's container; it is the id of the group."""
-    return f"aciml-{name}"
 
 
 class LocalGroups:
@@ -46,18 +41,43 @@ class LocalGroups:
             PortTaken: before anything is changed.
             Stranger: a container of that name is not covered by ``claim``.
         """
-        name = container_of(spec.name)
-        self._engine.tidy(name, GROUP, claim, spec.name)
-        old = self._engine.find(name, GROUP, claim, spec.name)
+        self._engine.tidy(container_of(spec.name), GROUP, claim, spec.name)
+
+        def start(before: Container | None, old: Container | None, settled: GroupSpec) -> GroupFacts:
+            return self._succeed(before, old, settled, progress) if before else self._bring(old, settled, progress)
+
+        return self._settled(spec, claim, GROUP, None, start, progress)
+
+    def _settled(
+        self,
+        spec: GroupSpec,
+        claim: Claim,
+        kind: str,
+        door: Container | None,
+        start: Callable[[Container | None, Container | None, GroupSpec], GroupFacts],
+        progress: Progress,
+    ) -> GroupFacts:
+        """Settle owner and port, have the image here, then start; tell how long the two took.
+
+        Args:
+            spec: as it is declared.
+            claim: what belongs to the resource.
+            kind: what containers say they are that callers of this group come to.
+            door: the one in front of the group, if there is one.
+            start: given who has the port and is what this resource was before, what is there of the group, and the
+                spec with its port; brings it.
+            progress: told how long it took.
+        """
+        old = self._engine.find(container_of(spec.name), GROUP, claim, spec.name)
         heir = claim.heir(Owner.read(old.labels) if old else None)
-        holder = holder_of(self._engine.client, spec.port, spec.name, GROUP, claim)
-        settled = spec if holder else self._with_port(spec, old)
-        spec, phases = replace(settled, known_as=heir.mark), Phases(time.monotonic)
+        before = holder_of(self._engine.client, spec.port, spec.name, kind, claim)
+        settled = spec if before else self._with_port(spec, old, door)
+        settled, phases = replace(settled, known_as=heir.mark), Phases(time.monotonic)
         # before anything is stopped or made: an image that cannot be had changes nothing
         with phases.timed("pull"):
             ensure_image(self._engine.client, spec.image, self._mirrors, progress, self._login)
         with phases.timed("start"):
-            facts = self._succeed(holder, old, spec, progress) if holder else self._bring(old, spec, progress)
+            facts = start(before, old, settled)
         if line := phases.line():
             progress.note(line)
         return facts
@@ -77,16 +97,13 @@ class LocalGroups:
         name = container_of(spec.name)
         # one that is there was left by a run that was killed at this very place
         made = old or self._engine.find(self._make(None, spec.but(port=0), progress).id, GROUP, None)
-        progress.say(f'port {spec.port} goes over from container "{holder.name}"')
-        try:
-            with handed_over(holder):
-                return (
-                    self._bring(old, spec, progress) if old or not made else self._take_over(made, spec, progress, KEPT)
-                )
-        except BaseException:  # also ctrl-C: what was made for this run alone goes
+
+        def undo() -> None:
             if old is None and (left := self._engine.find(name, GROUP, None)):
                 self._engine.remove(left)
-            raise
+
+        with handing_over(holder, spec.port, progress, undo):
+            return self._bring(old, spec, progress) if old or not made else self._take_over(made, spec, progress, KEPT)
 
     def require_own(self, name: str, claim: Claim) -> None:
         """Make sure that nobody else has the name.

@@ -6,20 +6,21 @@ The new one is proven on a port of its own first; then what has the port ends, a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...core.errors import AcimlError
 from ...core.ownership import Claim, Owner
-from .engine import KIND, NAME, STOP_SECONDS, docker_answers
+from ...core.progress import Progress
+from .engine import DOOR, FRONT, KIND, NAME, STOP_SECONDS, docker_answers
 
 if TYPE_CHECKING:
     import docker
     from docker.models.containers import Container
 
-KINDS = frozenset({"group", "front", "door"})
+KINDS = frozenset({"group", FRONT, DOOR})
 """What the label of the kind says of containers that a service is called at."""
 
 
@@ -48,11 +49,23 @@ def holder_of(client: docker.DockerClient, port: int, name: str, kind: str, clai
 
 
 @contextmanager
-def handed_over(holder: Container | None) -> Iterator[None]:
+def handing_over(
+    holder: Container, port: int, progress: Progress, undo: Callable[[], None] = lambda: None
+) -> Iterator[None]:
+    """As ``handed_over``, and told; if the block fails, ``undo`` takes away what was made for this run alone."""
+    progress.say(f'port {port} goes over from container "{holder.name}"')
+    try:
+        with handed_over(holder):
+            yield
+    except BaseException:  # also ctrl-C
+        # after the holder runs again: callers wait for that, and for nothing else
+        undo()
+        raise
+
+
+@contextmanager
+def handed_over(holder: Container) -> Iterator[None]:
     """End what has the port for as long as its successor takes to answer there; if that fails, it goes on."""
-    if holder is None:
-        yield
-        return
     try:
         with docker_answers(f'stop container "{holder.name}"'):
             holder.stop(timeout=STOP_SECONDS)

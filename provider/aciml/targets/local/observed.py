@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.progress import Progress
 from ..observed import ContainerSeen, Event, LogLine, LogWish, NoSuchRun, Observed
-from .engine import KIND, NAME, LocalEngine, docker_answers, image_of
+from .engine import DOOR, FRONT, KIND, NAME, LocalEngine, docker_answers, image_of
 
 if TYPE_CHECKING:
     import docker
@@ -28,29 +28,49 @@ _ZERO = "0001-01-01T00:00:00Z"  # Go's time of nothing
 _STAMP = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.\d]*(?:Z|[+-]\d\d:\d\d) ")
 
 
-def observe(client: docker.DockerClient, container: Container) -> Observed:
-    """Look at a container, and at what the engine remembers of it and of those before it under its name."""
+def observe(client: docker.DockerClient, container: Container, door: ContainerSeen | None = None) -> Observed:
+    """Look at a container and its door, and at what the engine remembers of it and of those before it."""
     # the label and not the container's id: those that an update has replaced belong to the story
     events = tuple(_events(client, str(container.labels.get(NAME, ""))))
-    state = container.attrs["State"]
     ends = [one for one in events if one.name == "die" and one.container == str(container.id)]
     # of a container that runs again the engine has forgotten its last exit code, but for the event
     code = _code(ends[-1]) if container.status in {"running", "paused"} and ends else None
+    seen = seen_of(container, code, _starts(events, container) - 1)
+    return Observed(f'container "{container.name}"', (seen,), events, door=door)
+
+
+def doors_of(client: docker.DockerClient) -> list[ContainerSeen]:
+    """Return the doors of all services of this engine, by whomever they were made, those that do not run too."""
+    found: list[Container] = []
+    with docker_answers("list its containers"):
+        for kind in (FRONT, DOOR):
+            found += client.containers.list(all=True, filters={"label": f"{KIND}={kind}"}, ignore_removed=True)
+    return sorted(map(seen_of, found), key=lambda one: one.name)
+
+
+def seen_of(container: Container, code: int | None = None, starts: int = 0) -> ContainerSeen:
+    """Return a container as it is.
+
+    Args:
+        container: of the engine.
+        code: how it ended last, if it runs again.
+        starts: how often it was started anew, as far as events tell.
+    """
+    state = container.attrs["State"]
     if container.status not in _STATES or container.status == "restarting":
         code = int(state.get("ExitCode") or 0)
-    seen = ContainerSeen(
+    return ContainerSeen(
         name=str(container.name),
         state=_STATES.get(container.status, "Terminated"),
         detail=container.status if container.status != "running" else "",
         image=image_of(container),
         exit_code=code,
         out_of_memory=bool(state.get("OOMKilled")),
-        restarts=max(int(container.attrs.get("RestartCount") or 0), _starts(events, container) - 1),
+        restarts=max(int(container.attrs.get("RestartCount") or 0), starts),
         created=_utc(container.attrs.get("Created")),
         started=_utc(state.get("StartedAt")),
         finished=_utc(state.get("FinishedAt")),
     )
-    return Observed(f'container "{container.name}"', (seen,), events)
 
 
 def read_log(

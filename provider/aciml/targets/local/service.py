@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from ...core.ownership import Claim, Stranger
 from ...core.progress import Progress
@@ -10,16 +12,24 @@ from ..home.place import Workspace
 from ..home.service import HomeServices
 from ..observed import LogLine, LogWish, Observed
 from ..protocol import GroupFacts, GroupSpec
-from .group import LocalGroups, container_of
+from .engine import container_of
+
+if TYPE_CHECKING:
+    from .group import LocalGroups
 
 
 class LocalServices(HomeServices):
     """Satisfies ``ServiceTarget``."""
 
-    def __init__(self, groups: LocalGroups, workspace: Workspace, *, doors: bool = False) -> None:
+    def __init__(self, groups: Callable[[], LocalGroups], workspace: Workspace, *, doors: bool = False) -> None:
         """Run what ``groups`` brings, behind ``doors`` if that is wanted; nothing is contacted yet."""
         super().__init__(workspace)
-        self._groups, self._doors = groups, doors
+        self._open, self._doors = groups, doors
+
+    @cached_property
+    def _groups(self) -> LocalGroups:
+        # when the first one is looked at: a preview without a change looks at none
+        return self._open()
 
     @property
     def name(self) -> str:

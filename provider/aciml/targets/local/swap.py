@@ -65,10 +65,19 @@ def put_in_place(
         return failure
     # only now, when its successor has answered; and before the rename, since a name is given once
     engine.remove(old)
-    with docker_answers(f'name container "{name}"'):
-        new.rename(name)
-        new.reload()
+    take_name(new, name)
     return None
+
+
+def take_name(container: Container, name: str) -> None:
+    """Give a container its name for good; the name has to be free.
+
+    One that runs in an overlay network cannot have another name (seen in Docker 20.10).
+    """
+    with docker_answers(f'name container "{name}"'):
+        container.rename(name)
+        # what the client knows of it is from before
+        container.reload()
 
 
 def _bring_back(engine: LocalEngine, old: Container, new: Container, *, was_running: bool) -> None:

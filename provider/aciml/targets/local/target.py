@@ -14,13 +14,14 @@ from ...settings import Settings as MachineSettings
 from ..home.place import Workspace
 from ..protocol import RegistryTarget, ServiceTarget, Targets
 from ..runs_on import RunsOn
-from .behind import GroupsBehind
 from .engine import LocalEngine
 from .registry import LocalRegistries
 from .service import LocalServices
 
 if TYPE_CHECKING:
     import docker
+
+    from .group import LocalGroups
 
 
 def is_swarm(id_: str) -> bool:
@@ -48,7 +49,11 @@ class LocalTarget(Targets):
         here = Workspace(workspace)
         held = LocalEngine(engine, here.name)
         registries = elsewhere or LocalRegistries(held, settings.registries, here)
-        groups = GroupsBehind(held, settings, registries.credentials)
+
+        def groups() -> LocalGroups:
+            from .behind import GroupsBehind
+
+            return GroupsBehind(held, settings, registries.credentials)
 
         def apps() -> ServiceTarget:
             # here, because few services need it, and the plugin starts for all

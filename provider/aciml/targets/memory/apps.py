@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from ...core.ownership import Claim
 from ...core.progress import Progress
-from ...model.declared import written
+from ...model.declared import wire_paths, written
 from ...model.group import Group
 from ...model.scale import Scale
 from ..canary import Probes, serving, told, walk
@@ -18,7 +18,8 @@ from .service import MemoryServices
 
 PREFIX = "app:"
 """Begins the ids, which no name of a group does: names have no colon."""
-_NO_REVISION = ("name", "traffic", "startupTimeout", "smokeTest", "rollback", "containerApp", "tags", "description")
+_IDLE = {"name", "traffic", "startup_timeout", "smoke_test", "rollback", "container_app", "tags", "description"}
+_NO_REVISION = frozenset(wire for wire, path in wire_paths(Group).items() if path[-1] in _IDLE)
 """What is declared and makes no revision, by names of the wire."""
 
 

@@ -82,6 +82,11 @@ class MemoryRevisions:
         """Return a URL that nobody listens on."""
         return f"http://{find(self.list(), revision).name}.invalid"  # RFC 2606: a name that nobody has
 
+    def label_address(self, revision: str) -> str:
+        """Return another one, if it has a label."""
+        label = find(self.list(), revision).label
+        return f"http://{label}.invalid" if label else ""
+
     def seen(self, revision: str, since: float) -> Seen:  # noqa: ARG002  # clients here have no clock
         """Return what ``clients`` says."""
         return self.clients.get(find(self.list(), revision).name, Seen())

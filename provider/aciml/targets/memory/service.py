@@ -92,6 +92,7 @@ class MemoryServices(HomeServices):
         """Look at the group."""
         claim = self.workspace.claim_known(known.owner, known.known_as) if known else None
         with self._memory.world() as world:
+            # raised and not None: what is somebody else's is not gone, and state must not forget its own by it
             if theirs := world.theirs(group_id, claim):
                 raise theirs
             return world.groups.get(group_id) or world.groups.get(self.id_of(group_id))

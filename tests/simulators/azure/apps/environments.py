@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import copy
 import datetime as dt
 import re
+import time
 import uuid
 from typing import Any
 
@@ -41,6 +43,9 @@ _READ_ONLY = (
 )  # fmt: skip
 
 
+_RECORD_SECONDS = 30.0
+
+
 def install(router: Router, world: World, apps: Apps) -> None:
     """Answer for environments."""
     service = _Environments(world, apps)
@@ -53,7 +58,12 @@ def install(router: Router, world: World, apps: Apps) -> None:
     router.add("POST", f"{ONE_ENVIRONMENT}/getAuthtoken", service.token)
     router.add("POST", f"{ONE_ENVIRONMENT}/checkNameAvailability", service.is_free)
     router.add("GET", f"{ONE_ENVIRONMENT}/workloadProfileStates", service.profiles)
-    for kind, children in (("storages", _Storages(world)), ("certificates", _Certificates(world))):
+    kinds = {
+        "storages": _Storages(world),
+        "certificates": _Certificates(world),
+        "managedCertificates": _ManagedCertificates(world, apps),
+    }
+    for kind, children in kinds.items():
         router.add("GET", f"{ONE_ENVIRONMENT}/{kind}", children.list_)
         one = f"{ONE_ENVIRONMENT}/{kind}/{{child}}"
         router.add("GET", one, children.get)
@@ -270,7 +280,7 @@ class _Children:
         body = without_nulls(request.json() or {})
         properties = self.made(body)
         resource = {"id": request.path, "name": child, "type": f"{ENVIRONMENT}/{self.kind}", "properties": properties}
-        if self.kind == "certificates":
+        if self.kind.lower().endswith("certificates"):
             resource["location"] = body.get("location") or environment["location"]
             resource["tags"] = body.get("tags") or {}
         self._world.put(request.path, resource, body)
@@ -330,6 +340,90 @@ class _Certificates(_Children):
             "valid": found.not_valid_before_utc <= now <= found.not_valid_after_utc,
             "publicKeyHash": uuid.uuid5(uuid.NAMESPACE_OID, found.fingerprint(hashes.SHA256()).hex()).hex,
         }
+
+
+class _ManagedCertificates(_Children):
+    """Those that the service makes itself, when its authority has found the record of the host name.
+
+    CNAME and HTTP are believed. A TXT record is looked for in ``world.parts["records"]``, for a while.
+    """
+
+    kind = "managedCertificates"
+
+    def __init__(self, world: World, apps: Apps) -> None:
+        super().__init__(world)
+        self._apps = apps
+
+    def put(self, request: Request, child: str, **more: str) -> Response:
+        text = "Properties of managed certificates cannot be updated. Please delete the current resource and retry."
+        need(self._world.get(request.path) is None, "ManagedCertNoUpdate", text)
+        answer = super().put(request, child, **more)
+        resource = self._world.need(request.path)
+        environment = request.path.rsplit("/", 2)[0]
+        domain = str(resource["properties"]["subjectName"])
+        names = [
+            str(one["name"]).lower()
+            for app in self._apps.inside(environment)
+            for one in (app.ingress or {}).get("customDomains") or []
+        ]
+        if domain.lower() not in names:
+            self._world.remove(request.path)
+            text = f"Creating managed certificate requires hostname '{domain}' added as a custom hostname to an app."
+            raise ArmError(400, "RequireCustomHostnameInEnvironment", text)
+        headers = self._apps.polls.by_status(
+            request.path, lambda: self._issue(request.path), lambda _: self._refuse(request.path)
+        )
+        return Response(201, answer.body, headers)
+
+    def delete(self, request: Request, **more: str) -> Response:
+        environment = request.path.rsplit("/", 2)[0]
+        used = [
+            app.name
+            for app in self._apps.inside(environment)
+            for one in (app.ingress or {}).get("customDomains") or []
+            if str(one.get("certificateId") or "").lower() == request.path.lower()
+        ]
+        if used:
+            raise ArmError(400, "CertificateInUse", f"The certificate is used by container apps: {', '.join(used)}.")
+        return super().delete(request, **more)
+
+    def made(self, body: Json) -> Json:
+        properties = body.get("properties") or {}
+        domain, proof = properties.get("subjectName"), properties.get("domainControlValidation")
+        need(domain, "ManagedCertificateSubjectRequired", "A managed certificate needs a subjectName.")
+        text = f"The domainControlValidation '{proof}' is invalid."
+        need(proof in {"CNAME", "HTTP", "TXT"}, "ManagedCertificateValidationInvalid", text)
+        token = {"validationToken": uuid.uuid4().hex} if proof == "TXT" else {}
+        return {"provisioningState": "Pending", "subjectName": domain, "domainControlValidation": proof, **token}
+
+    def _issue(self, resource_id: str) -> None:
+        properties = self._world.need(resource_id)["properties"]
+        domain = str(properties["subjectName"])
+        broken = self._world.faults.take(self._world.line, "certificate-refused") is not None
+        if broken or not self._is_shown(domain, properties):
+            self._refuse(resource_id)
+            raise ArmError(400, "DomainControlValidationFailed", properties["error"])
+        chain = self._world.parts["certificates"].issue(f"managed-{uuid.uuid4().hex}.pem", [], [domain])
+        # kept as an uploaded one is, and shown by nobody
+        kept = self._world.secrets[resource_id.lower()]
+        kept["properties"] = {**kept["properties"], "value": base64.b64encode(chain.read_bytes()).decode()}
+        properties["provisioningState"] = "Succeeded"
+
+    def _is_shown(self, domain: str, properties: Json) -> bool:
+        if properties["domainControlValidation"] != "TXT":
+            return True
+        records: dict[str, str] = self._world.parts.setdefault("records", {})
+        end = time.monotonic() + _RECORD_SECONDS
+        while records.get(f"TXT _dnsauth.{domain}") != properties["validationToken"]:
+            if time.monotonic() > end or self._world.closing.wait(0.02):
+                return False
+        return True
+
+    def _refuse(self, resource_id: str) -> None:
+        if found := self._world.get(resource_id):
+            properties = found["properties"]
+            properties["provisioningState"] = "Failed"
+            properties["error"] = f"Domain control validation of '{properties['subjectName']}' has failed."
 
 
 def _check_profiles(properties: Json) -> None:

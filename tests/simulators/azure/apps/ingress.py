@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 
-from tests.simulators.ending_server import EndingServer
+from tests.simulators.ending_server import EndingServer, body_of
 
 from ..labels import loopback
 from ..world import World
@@ -193,37 +193,6 @@ class _Place(EndingServer):
         self._context.sni_callback = self._named
         self.start()
 
-    def server_bind(self) -> None:
-        """Leave out the look-up of the own name, which may take long."""
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        socket.socket.bind(self.socket, self.server_address)
-        self.server_address = self.socket.getsockname()
-        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
-
-    def start(self) -> None:
-        """Wait for clients without looking up: there is an address for each revision that ever was asked for."""
-        self._thread = threading.Thread(target=self._accept, daemon=True)
-        self._thread.start()
-
-    def end(self) -> None:
-        """Stop, and end the connections that clients keep."""
-        with contextlib.suppress(OSError):
-            self.socket.shutdown(socket.SHUT_RDWR)  # wakes who waits for a client
-        self.server_close()
-        with self._lock:
-            for each in self._open:
-                with contextlib.suppress(OSError):
-                    each.shutdown(socket.SHUT_RDWR)
-        self._thread.join()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, address = self.socket.accept()
-            except OSError:
-                return
-            self.process_request(client, address)
-
     def opened(self, request: socket.socket) -> socket.socket | None:
         request.settimeout(HANDSHAKE)
         request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -252,7 +221,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         ingress = self.server.ingress
         app, revision = ingress.route(self.server.app_id, self.server.revision, self.headers.get("Host") or "")
-        body = self._body()
+        body = body_of(self)
         if app is None or not app.ingress or app.stopped or not ingress.is_inside(app):
             self._say(404, "Error 404 - This Container App is stopped or does not exist.")
             return
@@ -348,17 +317,6 @@ class _Handler(BaseHTTPRequestHandler):
             if self.command != "HEAD":
                 self.wfile.write(data)
             self.wfile.flush()
-
-    def _body(self) -> bytes:
-        if "chunked" not in (self.headers.get("Transfer-Encoding") or ""):
-            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        parts = []
-        while size := int(self.rfile.readline().split(b";")[0], 16):
-            parts.append(self.rfile.read(size))
-            self.rfile.readline()
-        while self.rfile.readline().strip():
-            pass
-        return b"".join(parts)
 
 
 def _replica(revision: Revision) -> Replica | None:

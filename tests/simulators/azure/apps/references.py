@@ -110,5 +110,9 @@ def _check_domains(world: World, configuration: Json) -> None:
     for each in (configuration.get("ingress") or {}).get("customDomains") or []:
         needs = str(each.get("bindingType") or "SniEnabled") == "SniEnabled"
         text = f"The custom domain '{each['name']}' needs the certificateId of a certificate that exists."
-        if needs and world.get(str(each.get("certificateId") or "")) is None:
+        found = world.get(str(each.get("certificateId") or ""))
+        if needs and found is None:
             raise ArmError(400, "CertificateNotFound", text)
+        text = f"The certificate of the custom domain '{each['name']}' is not in a Succeeded state."
+        ready = found is not None and found["properties"]["provisioningState"] == "Succeeded"
+        need(not needs or ready, "CertificateNotReady", text)

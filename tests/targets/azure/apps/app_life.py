@@ -18,6 +18,7 @@ from aciml.targets.azure.apps import calls as app_calls
 from aciml.targets.azure.apps import gate, home, revisions
 from aciml.targets.azure.apps.life import AzureApps
 from aciml.targets.azure.apps.stream import trust
+from aciml.targets.azure.arm import patience
 from aciml.targets.azure.arm.session import AzureSession
 from aciml.targets.azure.config import AzureConfig
 from aciml.targets.protocol import GroupFacts, GroupSpec
@@ -105,8 +106,8 @@ def living_apps(
     life = AppLife(emulator, images, folder)
     emulator.world.parts["groups"].programs = programs
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(app_calls, "BUSY_SECONDS", 0.2)
-        for room in (app_calls, home, revisions):
+        patched.setattr(patience, "BUSY_SECONDS", 0.2)
+        for room in (patience, app_calls, home, revisions):
             patched.setattr(room, "LOOK_SECONDS", 0.05)
         patched.setattr(gate, "LOOK_SECONDS", 0.1)
         try:

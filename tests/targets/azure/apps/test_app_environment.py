@@ -19,12 +19,13 @@ from aciml.targets.azure.apps.certificate import to_arm
 from aciml.targets.azure.apps.change import app_changes
 from aciml.targets.azure.apps.environment import environment_site
 from aciml.targets.azure.arm.errors import AzureError
-from aciml.targets.azure.groups.calls import Clock
-from aciml.targets.protocol import Certificate, GroupSpec
+from aciml.targets.azure.arm.patience import Clock
+from aciml.targets.protocol import Certificate, GroupFailed, GroupSpec
 from aciml.targets.smoke import Answer
 from tests.simulators.azure.emulator import Emulator
 from tests.simulators.certificates import self_signed
 from tests.targets.azure.apps.app_life import AppLife, living_apps
+from tests.targets.azure.life import Hearer
 
 WORKSPACE = "0a1b2c3d-0000-4000-8000-000000000001"
 LOGS = {"logAnalytics": {"workspaceId": WORKSPACE, "workspaceKey": "a2V5LW9mLWxvZ3M="}}
@@ -238,3 +239,103 @@ def test_someone_elses_certificate_is_seen_at_a_refresh(life: AppLife) -> None:
     assert found is not None
     assert found.drift is not None
     assert found.drift.names == ("container_app",)
+
+
+# the one that Azure makes
+
+
+def managed(life: AppLife, proof: str, domain: str = "score.example.com") -> GroupSpec:
+    return life.spec(containerApp={"customDomain": domain, "managedCertificate": proof})
+
+
+def made_by_azure(life: AppLife) -> list[str]:
+    return [id_.rpartition("/")[2] for id_ in life.emulator.world.resources if "/managedcertificates/" in id_]
+
+
+def binding(life: AppLife) -> list[tuple[str, str]]:
+    domains = life.seen()["properties"]["configuration"]["ingress"]["customDomains"]
+    return [(one["bindingType"], str(one.get("certificateId") or "").rpartition("/")[2]) for one in domains]
+
+
+@pytest.mark.parametrize("proof", ["CNAME", "HTTP"])
+def test_a_certificate_is_made_when_the_app_has_the_host_name_and_goes_with_it(life: AppLife, proof: str) -> None:
+    spec = managed(life, proof)
+    facts = life.apps.create(spec, Silent())
+
+    (name,) = made_by_azure(life)
+    assert binding(life) == [("SniEnabled", name)]
+    assert facts.address.partition(":")[0] == "score.example.com"
+    found = life.apps.read(facts.id, spec)
+    assert found == facts
+    life.emulator.forget()
+    life.update(facts, spec, spec)
+    assert life.counts("PUT", "PATCH", "DELETE", of="microsoft.app") == 0
+
+    # nothing of one can be changed: another host name is another one, and the old one goes
+    other = managed(life, proof, "other.example.com")
+    assert app_changes(spec, other, life.session.config) == {"container_app": "update"}
+    life.update(facts, spec, other)
+    (second,) = made_by_azure(life)
+    assert second != name
+    assert binding(life) == [("SniEnabled", second)]
+
+    plain = life.spec()
+    life.update(facts, other, plain)
+    assert (made_by_azure(life), binding(life)) == ([], [])
+    life.update(facts, plain, spec)
+    life.apps.delete(facts.id, Silent(), facts.owner)
+    assert made_by_azure(life) == []
+
+
+def test_the_text_of_a_record_is_told_while_it_is_waited_for(life: AppLife) -> None:
+    hearer = Hearer()
+    records: dict[str, str] = life.emulator.world.parts.setdefault("records", {})
+
+    class Owner(Hearer):
+        """Puts the record into DNS as soon as it is told."""
+
+        def note(self, text: str) -> None:
+            hearer.note(text)
+            if "_dnsauth" in text:
+                records["TXT _dnsauth.score.example.com"] = text.rpartition(" ")[2]
+
+    life.apps.create(managed(life, "TXT"), Owner())
+
+    assert any("give _dnsauth.score.example.com a TXT record" in note for note in hearer.notes)
+    assert binding(life) == [("SniEnabled", made_by_azure(life)[0])]
+
+
+def test_a_host_name_that_is_not_ours_leaves_the_app_that_serves_and_the_next_run_tries_again(life: AppLife) -> None:
+    spec = managed(life, "CNAME")
+    life.emulator.fault("certificate-refused")
+
+    with pytest.raises(GroupFailed) as caught:
+        life.apps.create(spec, Silent())
+
+    assert "the certificate of score.example.com could not be made" in caught.value.message
+    host = life.seen()["properties"]["configuration"]["ingress"]["fqdn"]
+    assert f"let score.example.com lead to {host} (a CNAME record)" in caught.value.advice
+    assert binding(life) == [("Disabled", "")]
+    facts = caught.value.facts
+    assert facts is not None
+    seen = life.apps.read(facts.id, spec)
+    assert seen is not None
+    assert seen.drift is not None
+    assert seen.drift.names == ("container_app",)
+
+    life.update(facts, spec, spec)
+    assert binding(life) == [("SniEnabled", made_by_azure(life)[0])]
+
+
+def test_the_certificate_of_before_is_shown_until_the_new_one_is_made(life: AppLife) -> None:
+    mine = certified(life, made_certificate(life))
+    facts = life.apps.create(mine, Silent())
+    spec = managed(life, "CNAME")
+    life.emulator.fault("certificate-refused")
+
+    with pytest.raises(GroupFailed):
+        life.update(facts, mine, spec)
+    assert binding(life) == [("SniEnabled", uploaded(life)[0])]
+
+    life.update(facts, mine, spec)
+    assert (binding(life), uploaded(life)) == ([("SniEnabled", made_by_azure(life)[0])], [])

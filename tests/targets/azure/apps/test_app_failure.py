@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from aciml.targets.azure.apps import stream
 from aciml.targets.azure.apps.failure import Failure, code_in, failure_in, late
 from aciml.targets.azure.apps.revision import is_our_name, ready_in, state_of, told
 from aciml.targets.revisions import revision_name
+from tests.simulators.ending_server import serving
 
 
 def revision(**properties: Any) -> dict[str, Any]:
@@ -117,15 +117,8 @@ def streaming(status: int, lines: str) -> Iterator[tuple[str, list[str]]]:
         def log_message(self, *_: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
+    with serving(Handler) as server:
         yield f"http://127.0.0.1:{server.server_port}/logstream", asked
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def test_a_log_is_read_with_its_own_token_and_times() -> None:

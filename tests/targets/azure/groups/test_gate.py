@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from aciml.targets.azure.arm.patience import Clock
 from aciml.targets.azure.groups import gate
-from aciml.targets.azure.groups.calls import Clock
 from tests.targets.azure.life import Hearer
 
 from .group_samples import group

@@ -25,7 +25,7 @@ from ..groups import account, identity, tags, variable
 from ..groups.members import Json, given
 from ..groups.place import Surroundings, location_of
 from ..region import plain_location
-from . import certificate, ingress, probe, registry, scale, traffic, volume
+from . import certificate, environment, ingress, probe, registry, scale, traffic, volume
 from .secret import Secrets
 
 KEPT_INACTIVE = 20
@@ -87,6 +87,7 @@ _FIXED = frozenset({"template", "environmentId"})
 
 def patched(patch: Mapping[str, Any], seen: Json) -> dict[str, Any]:
     """Return a merge patch in which tags and identities that are there and not wanted are null (RFC 7396)."""
+    # in a merge patch what is left out stays: only null takes a tag or an identity away
     tags_there, identity_there = (
         seen.get("tags") or {},
         (seen.get("identity") or {}).get("userAssignedIdentities") or {},
@@ -99,6 +100,7 @@ def patched(patch: Mapping[str, Any], seen: Json) -> dict[str, Any]:
 
 
 def _with_nulls(wanted: Mapping[str, Any], there: Json) -> dict[str, Any]:
+    # ARM's names of tags and ids do not depend on case: null for another spelling would take away what is wanted
     names = {name.lower() for name in wanted}
     return {**dict.fromkeys((name for name in there if name.lower() not in names), None), **wanted}
 
@@ -156,6 +158,7 @@ def _template(spec: GroupSpec, where: Where, secrets: Secrets) -> dict[str, Any]
         **given(initContainers=[_init(one, secrets) for one in declared.init_containers]),
         "scale": scale.to_arm(declared.runs.scale),
         **given(volumes=volume.to_arm(where.app_id, declared.volumes, secrets)),
+        # a request that is allowed to take so long may be at work when its replica has to go
         "terminationGracePeriodSeconds": max(GRACE, min(declared.runs.replica_timeout or 0, TIMEOUT)),
     }
 
@@ -209,6 +212,7 @@ def from_arm(seen: Json, template: Json, where: Where, known: Group | None) -> G
     properties: Json = seen.get("properties") or {}
     configuration: Json = properties.get("configuration") or {}
     containers = template.get("containers") or [{}]
+    # by name: somebody may have put a container of their own in front of it by hand
     serving = next((one for one in containers if known and one.get("name") == known.name), containers[0])
     others = [str(one.get("image")) for one in containers if one is not serving]
     told = variable.from_arm(_variables(serving), known)
@@ -232,7 +236,7 @@ def from_arm(seen: Json, template: Json, where: Where, known: Group | None) -> G
         secure_environment_variables=_texts(told.secure, serving, where, known),
         server=told.server,
         insights=told.insights,
-        runs=_runs(properties, configuration, template, where, known),
+        runs=_runs(seen, template, where, known),
         place=Place(location=plain_location(str(seen.get("location") or "")) or None),
         tagged=tags.from_arm(seen.get("tags") or {}, known),
         command=tuple(serving.get("command") or ()),
@@ -247,21 +251,24 @@ def from_arm(seen: Json, template: Json, where: Where, known: Group | None) -> G
     )
 
 
-def _runs(properties: Json, configuration: Json, template: Json, where: Where, known: Group | None) -> RunsOn:
+def _runs(seen: Json, template: Json, where: Where, known: Group | None) -> RunsOn:
     said = certificate.with_name(known) if known else None
-    environment = str(properties.get("environmentId") or properties.get("managedEnvironmentId") or "")
+    properties: Json = seen.get("properties") or {}
+    configuration: Json = properties.get("configuration") or {}
+    home = environment.id_in(seen)
     found = ingress.from_arm(configuration.get("ingress") or {}, where.environment_id, said)
     here = said or ContainerApp()
     # a word for the environment that leads to the same one stays
-    same = environment.lower() == where.environment_id.lower() and known is not None
+    same = home.lower() == where.environment_id.lower() and known is not None
     profile = str(properties.get("workloadProfileName") or "")
+    # what an app without a word has; it says so in an answer, and nobody has declared it
     if not here.workload_profile and profile == CONSUMPTION:
         profile = ""
-    if known and found.certificate and found.certificate == certificate.name_of(known):
-        # it is that of tls, and nobody has to name it
-        found = found.but(certificate=None)
+    if known and found.certificate and found.certificate == certificate.word_for(known):
+        # it is that of tls, or made by Azure, and nobody has to name it
+        found = found.but(certificate=None, managed_certificate=here.managed_certificate)
     app = found.but(
-        environment=here.environment if same else environment,
+        environment=here.environment if same else home,
         workload_profile=profile or None,
         # those of the environment, which this is not
         zone_redundant=here.zone_redundant,

@@ -18,19 +18,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ....core.errors import AcimlError
 from ....core.progress import Progress
 from ..arm.errors import AzureError, translated
-from ..arm.polling import TimedOut, spoken_time, wait_for
-from ..arm.session import UNREGISTERED, AzureSession
-from ..groups.calls import (
-    BUSY_SECONDS,
+from ..arm.patience import (
     GOES_ON,
     LOOK_SECONDS,
     NEW_SECONDS,
     ROLE_TRIES,
+    Again,
     Clock,
+    asked_seconds,
     looked_for,
-    pause,
+    sent,
     settled,
 )
+from ..arm.polling import TimedOut, pause, spoken_time, wait_for
+from ..arm.session import AzureSession
 from ..groups.members import Json
 from . import environment
 from .site import APPS, Site
@@ -137,6 +138,7 @@ class AppCalls:
             clock,
             granted=granted,
         )
+        # here and not after the wait: from now on what is there is perhaps no more what it was
         accepted()
         if patience < clock.left:
             # the service waits for a revision as long as it likes, which nobody knows beforehand
@@ -188,6 +190,7 @@ class AppCalls:
             raise TimedOut(f"{why}; nor can {site.title} be looked at: {again.message}", GOES_ON) from again
         if seen is None:
             raise error or _failed(what, {"message": f"{site.title} is not there"})
+        # status 0 is a connection that broke, below 400 an operation that itself says it failed
         if error is not None and error.status > 0 and error.status >= 400 and state_of(seen) not in FAILED:
             # a question about the operation failed, and the operation did not
             progress.note(f"{error.message}; {site.title} itself is {state_of(seen)}, that counts")
@@ -215,6 +218,7 @@ class AppCalls:
         except AzureError as error:
             if error.gone:
                 return
+            # whatever is wrong with the operation's own URL: what counts is that the app is gone
             if error.status < 400 or not self._goes(site, progress, clock):
                 raise
             return
@@ -290,6 +294,7 @@ class AppCalls:
         self._verb("restart_revision", f"restarting revision {revision}", site, revision, progress, clock)
 
     def _verb(self, verb: str, what: str, site: Site, revision: str, progress: Progress, clock: Clock) -> None:
+        # three requests that differ by one word; they answer at once, and what they began goes on behind the answer
         call = getattr(self._client.container_apps_revisions, verb)
         self._sent(what, lambda: call(site.resource_group, site.name, revision), progress, clock)
 
@@ -374,11 +379,12 @@ class AppCalls:
     def apps_in(self, environment_id: str) -> Iterator[str]:
         """Give the names of all apps of the subscription that are in an environment."""
         with translated("looking for container apps"):
+            # ARM lists apps by resource group or by subscription, and an app may be in another group than its
+            # environment
             every = [_plain(one) for one in self._client.container_apps.list_by_subscription()]
         for one in every:
-            properties = one.get("properties") or {}
-            where = str(properties.get("environmentId") or properties.get("managedEnvironmentId") or "")
-            if where.lower() == environment_id.lower():
+            # ids of ARM have no case
+            if environment.id_in(one).lower() == environment_id.lower():
                 yield str(one.get("name"))
 
     def usages(self, location: str) -> list[Mapping[str, Any]]:
@@ -431,16 +437,30 @@ class AppCalls:
 
     def drop_certificates(self, site: Site, which: Callable[[str], bool]) -> None:
         """Remove uploaded certificates; one that is in use stays, the next update takes it."""
-        certificates = self._client.certificates
-        with translated(f"looking for certificates of {site.title}"):
-            found: Any = list(certificates.list(site.resource_group, site.name))
-        for name in filter(which, (str(one["name"]) for one in found)):
-            try:
-                with translated(f"removing the certificate {name}"):
-                    certificates.delete(site.resource_group, site.name, name)
-            except AzureError as error:
-                if error.status not in (400, 409) and not error.gone:
-                    raise
+        _drop(self._client.certificates, site, which)
+
+    def managed_certificate(self, site: Site, name: str) -> Seen | None:
+        """Look at a certificate that Azure makes; None if there is none."""
+        certificates = self._client.managed_certificates
+        what = f"the certificate {name} of {site.title}"
+        return self._found(site, lambda: certificates.get(site.resource_group, site.name, name, cls=_json), what)
+
+    def begin_certificate(self, site: Site, name: str, body: Json, progress: Progress, clock: Clock) -> None:
+        """Have Azure begin to make a certificate; how far it is, is asked by ``managed_certificate``."""
+        certificates = self._client.managed_certificates
+        self._sent(
+            f"making the certificate {name}",
+            lambda: certificates.begin_create_or_update(
+                site.resource_group, site.name, name, _content(body), content_type="application/json", cls=_json,
+                polling=False,
+            ),
+            progress,
+            clock,
+        )  # fmt: skip
+
+    def drop_managed_certificates(self, site: Site, which: Callable[[str], bool]) -> None:
+        """Remove certificates that Azure has made, as ``drop_certificates`` does."""
+        _drop(self._client.managed_certificates, site, which)
 
     def _found(self, site: Site, ask: Callable[[], Any], what: str = "") -> Seen | None:
         try:
@@ -462,22 +482,24 @@ class AppCalls:
         granted: Callable[[], bool] = lambda: False,
     ) -> Result:
         """Send a request, again and again while another write runs."""
-        tries = 0
-        while True:
-            progress.checkpoint()
-            try:
-                with translated(what):
-                    return send()
-            except AzureError as error:
-                tries += 1
-                if error.code == UNREGISTERED and tries == 1:
-                    self.session.register(APPS, error, progress)
-                    continue
-                if not _passes(error, tries, granted) or clock.left < BUSY_SECONDS:
-                    raise
-                why = "another operation is under way" if error.code in BUSY else "its role is there, and not known yet"
-            progress.say(f"{what}: {why}, trying again in {BUSY_SECONDS:g} s")
-            pause(BUSY_SECONDS, progress)
+
+        def again(error: AzureError, tries: int) -> Again | None:
+            why = "another operation is under way" if error.code in BUSY else "its role is there, and not known yet"
+            return Again(asked_seconds(error), why) if _passes(error, tries, granted) else None
+
+        return sent(self.session, APPS, what, send, progress, clock, again)
+
+
+def _drop(certificates: Any, site: Site, which: Callable[[str], bool]) -> None:
+    with translated(f"looking for certificates of {site.title}"):
+        found = list(certificates.list(site.resource_group, site.name))
+    for name in filter(which, (str(one["name"]) for one in found)):
+        try:
+            with translated(f"removing the certificate {name}"):
+                certificates.delete(site.resource_group, site.name, name)
+        except AzureError as error:
+            if error.status not in (400, 409) and not error.gone:
+                raise
 
 
 _GONE = frozenset({"RevisionNotFound", "ContainerAppNotFound", "ManagedEnvironmentNotFound"})

@@ -93,6 +93,7 @@ def app_changes(old: GroupSpec, new: GroupSpec, around: Surroundings = _PLACE) -
     found: dict[str, Action] = {}
     for name in sorted(different):
         cost = cost_of(name)
+        # no request has it, so there is nothing to compare; state has to learn of it all the same
         if cost.kind == "none":
             found[name] = "update"
         elif _matters(name, before, after, around):
@@ -108,6 +109,7 @@ def effect(changed: Mapping[str, Action], new: Group) -> str:
         if "name" in changed:
             return "a new app under another name is made first, then this one goes: a new address"
         return "a new app under the old name, deleted first: a gap of a minute or two; a new address"
+    # the dearest of the kinds: a revision takes the whole of the configuration along
     if "revision" in kinds:
         return f"{told(new.runs.traffic)}{_cold(new)}"
     if "app" in kinds:
@@ -130,9 +132,11 @@ def is_revision(old: GroupSpec, new: GroupSpec, around: Surroundings) -> bool:
 
 def _matters(name: str, old: GroupSpec, new: GroupSpec, around: Surroundings) -> bool:
     """Tell whether this property makes a difference to either of the two."""
+    # one fact said in two ways (an id, or three names): each alone would look like half a change
     names = _SUBNET if name in _SUBNET else (name,)
     return any(
         _whole(at.but(**{one: leaves(of.declared)[one] for one in names}), around) != _whole(at, around)
+        # both ways: a property that is of no effect beside the others of one side may be of some on the other
         for at, of in ((old, new), (new, old))
     )
 

@@ -38,6 +38,7 @@ def serving(seen: Json, revisions: Iterable[Seen], wanted: str = "", *, held: bo
         ingress.get("traffic") or (), ready, [name for name, one in known.items() if is_active(one)]
     )
     weights = traffic.weights_in(entries)
+    # without any weights the ingress has not heard of a revision yet
     if wanted in known and is_active(known[wanted]) and (held or weights.get(wanted) or not weights):
         return known[wanted]
     if weights:
@@ -65,6 +66,7 @@ def drift(
     body = request.to_put([])
     found = serving(seen, revisions, request.revision, held=is_held(spec))
     template = template_of(found) if found else (seen.get("properties") or {}).get("template") or {}
+    # the request is read like an answer: what is compared has been through the same reading twice
     wanted = app.from_arm(body, request.template, where, spec.declared)
     has = app.from_arm(seen, template, where, spec.declared)
     if surrounding is not None:
@@ -90,6 +92,7 @@ def imported(seen: Json, revisions: Iterable[Seen], where: Where) -> Drift:
     now = now.but(
         name=str(seen.get("name") or ""),
         place=now.place.but(resource_group=place["group"] if place else None),
+        # what is false by itself is not declared, or an import would write it into every program
         insights=now.insights.but(enable_app_insights=now.insights.enable_app_insights or None),
         access=now.access.but(system_assigned_identity=now.access.system_assigned_identity or None),
     )

@@ -80,6 +80,7 @@ def _ingress(declared: Group) -> dict[str, Any] | None:
     wanted, app = declared.runs.replica_timeout or 0, declared.runs.container_app
     if wanted <= TIMEOUT or not app or not app.workload_profiles:
         return None
+    # the service counts whole minutes here, and the user said seconds
     minutes = max(_LEAST_MINUTES, ceil(wanted / 60))
     return {"workloadProfileName": app.workload_profiles[0].name, "requestIdleTimeout": minutes}
 
@@ -94,6 +95,12 @@ def state_of(seen: Json) -> str:
     return str((seen.get("properties") or {}).get("provisioningState") or "").lower()
 
 
+def id_in(app: Json) -> str:
+    """Return the id of an app's environment; an answer has it by two names, of which the older one is deprecated."""
+    properties = app.get("properties") or {}
+    return str(properties.get("environmentId") or properties.get("managedEnvironmentId") or "")
+
+
 def mismatches(wanted: Json, seen: Json) -> Iterator[str]:
     """Say what an environment that exists has otherwise and cannot change: its region and its network.
 
@@ -104,8 +111,10 @@ def mismatches(wanted: Json, seen: Json) -> Iterator[str]:
         yield f"it is in {there}, not in {wanted['location']}"
     subnet = (asked.get("vnetConfiguration") or {}).get("infrastructureSubnetId") or ""
     network = has.get("vnetConfiguration") or {}
+    # only what is asked for counts: an environment that has a subnet takes an app that says none
     if subnet and subnet.lower() != str(network.get("infrastructureSubnetId") or "").lower():
         yield "it is in another subnet" if network.get("infrastructureSubnetId") else "it has no subnet"
+    # one way alone: an app that does not ask for a private environment may live in one
     if (asked.get("vnetConfiguration") or {}).get("internal") and not network.get("internal"):
         yield "it has a public address"
     if asked.get("zoneRedundant") and not has.get("zoneRedundant"):
@@ -148,6 +157,7 @@ def as_seen(declared: Group, has: Group, around: Surroundings, seen: Json) -> Gr
     wanted, there = to_arm(declared, around)["properties"], seen.get("properties") or {}
     said = has.runs.container_app or ContainerApp()
     app = said.but(workload_profiles=tuple(_profiles_seen(said, there)))
+    # false and not said are one answer
     if bool(app.zone_redundant) != bool(there.get("zoneRedundant")):
         app = app.but(zone_redundant=bool(there.get("zoneRedundant")))
     network = there.get("vnetConfiguration") or {}
@@ -168,6 +178,7 @@ def _profiles_seen(said: ContainerApp, there: Json) -> Iterator[WorkloadProfile]
         seen = known.get(str(one.name).lower())
         if seen is not None and not _differ(wanted, seen):
             yield one
+        # as it is there, so that the counts that somebody changed show as drift
         elif seen is not None:
             kind, least = str(seen.get("workloadProfileType") or one.type), seen.get("minimumCount")
             yield one.but(type=kind, minimum_count=least, maximum_count=seen.get("maximumCount"))
@@ -190,6 +201,7 @@ def _differ(wanted: Json, seen: Json | None) -> bool:
 def judge(old: Group | None, new: Group, around: Surroundings) -> Iterator[Finding]:
     """Report what an environment cannot change, where the same one is named before and after."""
     app = new.runs.container_app
+    # another environment is another app, which is made anew
     if old is None or name_of(old, around).lower() != name_of(new, around).lower() or (app and app.has_id):
         return
     before, after = to_arm(old, around)["properties"], to_arm(new, around)["properties"]

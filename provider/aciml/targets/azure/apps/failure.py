@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ...hints import hint
 from ..groups.failure import SHOWN_LINES, blotted
 from ..groups.members import Json
-from .revision import Seen, error_in, name_of, properties_in, state_of
+from .revision import Seen, containers_in, error_in, name_of, state_of
 
 RESTARTS = 2
 """A container that was restarted so often is in a crash loop; one end may be a dependency that was late."""
@@ -65,8 +65,9 @@ def late(seen: Seen, replicas: Iterable[Json], what: str) -> Failure:
 
 def _crash_loop(seen: Seen, replicas: list[Json]) -> Failure | None:
     for replica in replicas:
-        for container in properties_in(replica).get("containers") or ():
+        for container in containers_in(replica):
             restarts = int(container.get("restartCount") or 0)
+            # one that is ready now has come up after all
             if restarts < RESTARTS or container.get("ready"):
                 continue
             details = str(container.get("runningStateDetails") or "")
@@ -81,7 +82,7 @@ def _crash_loop(seen: Seen, replicas: list[Json]) -> Failure | None:
 def _with_replica(what: str, replicas: list[Json]) -> Failure:
     # of several the one that is not ready tells why
     for replica in sorted(replicas, key=_readiness):
-        for container in properties_in(replica).get("containers") or ():
+        for container in containers_in(replica):
             details = str(container.get("runningStateDetails") or "")
             name = str(container.get("name") or "")
             return Failure(what, str(replica.get("name") or ""), name, code_in(details))
@@ -89,7 +90,7 @@ def _with_replica(what: str, replicas: list[Json]) -> Failure:
 
 
 def _readiness(replica: Json) -> bool:
-    return all(one.get("ready") for one in properties_in(replica).get("containers") or ())
+    return all(one.get("ready") for one in containers_in(replica))
 
 
 def code_in(details: str) -> int | None:

@@ -16,13 +16,13 @@ from ....core.progress import Progress
 from ... import golden as golden_answers
 from ...protocol import HEALTH_PATH, GroupSpec
 from ...smoke import Answer, ask, run_smoke
-from ..arm.polling import spoken_time
-from ..groups.calls import NEW_SECONDS, Clock, pause
+from ..arm.patience import NEW_SECONDS, Clock
+from ..arm.polling import pause, spoken_time
 from ..groups.gate import QUIET_SECONDS, secrets_of
 from . import stream
 from .calls import AppCalls
 from .failure import Failure, failure_in, late
-from .revision import Seen, error_in, properties_in, ready_in, state_of
+from .revision import Seen, containers_in, error_in, properties_in, ready_in, state_of
 from .site import Site
 
 LOOK_SECONDS = 1.0
@@ -58,6 +58,7 @@ class Gate:
         Raises:
             NotServing: it does not.
         """
+        # whichever comes first; the message says which, for they are raised in two places
         bound = min(self.spec.startup_timeout, self.clock.left)
         while True:
             seen = self.calls.revision(self.site, self.revision)
@@ -91,6 +92,7 @@ class Gate:
         base = base_url(seen)
         if not base:
             return Answer(0, why="no address")
+        # until its containers are made the ingress answers for it, and that answer tells nothing of the script
         if state_of(seen) == "Starting":
             return Answer(0, why="not started")
         return ask(base + HEALTH_PATH, stream.trust(self.calls.session.ca_bundle))
@@ -100,6 +102,7 @@ class Gate:
         if not (is_hidden(self.spec, answer) and ready and not error_in(seen)):
             self._quiet = 0.0
             return False
+        # ready once is not ready: a script that dies a moment later would be taken for one that serves
         self._quiet = self._quiet or time.monotonic()
         return time.monotonic() - self._quiet >= QUIET_SECONDS
 
@@ -120,6 +123,7 @@ class Gate:
         wrong = run_smoke(base_url(seen), self.spec.smoke_test, self.spec.declared.keys.shown, trust)
         if wrong:
             replicas = self.calls.replicas(self.site, self.revision)
+            # with no state of its own the failure is told by what was asked, and not by a probe that has passed
             found = late({"properties": {}}, replicas, f"failed its smoke test: {wrong}")
             self._fail(replace(found, exit_code=None))
 
@@ -132,7 +136,8 @@ class Gate:
     def _lines(self, failure: Failure) -> tuple[str, ...]:
         """Return the last lines of a container; none if they cannot be read: the failure has to be told anyhow."""
         for replica in self.calls.replicas(self.site, self.revision):
-            for container in properties_in(replica).get("containers") or ():
+            for container in containers_in(replica):
+                # the one that failed: others may write of their own, healthy work
                 if replica.get("name") != failure.replica or container.get("name") != failure.container:
                     continue
                 endpoint = str(container.get("logStreamEndpoint") or "")

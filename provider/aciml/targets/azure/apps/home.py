@@ -8,7 +8,8 @@ from ....core.errors import UserError
 from ....core.progress import Progress
 from ....model.group import Group
 from ..arm.errors import AzureError
-from ..groups.calls import LOOK_SECONDS, Clock, pause
+from ..arm.patience import LOOK_SECONDS, Clock
+from ..arm.polling import pause
 from . import environment
 from .calls import AppCalls, Seen
 from .site import Site
@@ -43,6 +44,7 @@ class Home:
             progress.note(f"{site.title} is made: it takes some minutes, once for all services of the resource group")
             seen = self._calls.put_environment(site, wanted, progress, clock)
         else:
+            # another app of the same update may be making it
             seen = self._calls.environment_ready(site, progress, clock)
         if wrong := [*environment.mismatches(wanted, seen)]:
             advice = "name another environment by containerApp.environment"
@@ -52,6 +54,7 @@ class Home:
     def leave(self, environment_id: str, site: Site, progress: Progress, clock: Clock) -> None:
         """Take the environment away if it was made for services and no app is in it any more."""
         seen = self._calls.environment(site)
+        # asked now, and not before the app was deleted: two apps may have gone at once
         if seen is None or not environment.is_ours(seen) or [*self._calls.apps_in(environment_id)]:
             return
         progress.note(f"{site.title} was made for services, and no app is in it any more: it goes too")
@@ -82,6 +85,7 @@ class Home:
             progress.warn(f"{site.title} is somebody else's, and lacks what is declared of it: {names}")
             return seen
         progress.note(f"{site.title} gets {names}")
+        # a PUT of the whole, because a PATCH replaces lists: it would take the profiles of other apps away
         properties = {**(seen.get("properties") or {}), **lacks}
         kept = {name: value for name, value in properties.items() if name not in _READ_ONLY}
         logs = kept.get("appLogsConfiguration") or {}

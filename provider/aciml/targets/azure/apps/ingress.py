@@ -16,7 +16,19 @@ TARGET_PORT = SERVER_PORT
 def certificate_id(app: ContainerApp, environment_id: str) -> str:
     """Return the ARM id of the certificate, which may be given by its name in the environment."""
     said = app.certificate or ""
-    return said if not said or said.startswith("/") else f"{environment_id}/certificates/{said}"
+    if not said or said.startswith("/"):
+        return said
+    # one that Azure makes is in another folder, which its word begins with (`certificate.word_for`)
+    return f"{environment_id}/{said}" if "/" in said else f"{environment_id}/certificates/{said}"
+
+
+def unbound(domains: list[dict[str, Any]], there: Json) -> list[dict[str, Any]]:
+    """Return host names before their certificate is made: with the certificate of before, or with none yet.
+
+    Azure makes one only for a host name that an app has already (RequireCustomHostnameInEnvironment).
+    """
+    known = {str(one["name"]).lower(): one for one in there.get("customDomains") or ()}
+    return [dict(known.get(one["name"].lower()) or {"name": one["name"], "bindingType": "Disabled"}) for one in domains]
 
 
 def to_arm(said: ContainerApp | None, environment_id: str, shares: traffic.Entries) -> dict[str, Any]:
@@ -27,6 +39,7 @@ def to_arm(said: ContainerApp | None, environment_id: str, shares: traffic.Entri
         certificate = certificate_id(app, environment_id)
         domains = [{"name": app.custom_domain, "bindingType": "SniEnabled", "certificateId": certificate}]
     return {
+        # true without a word, as with container groups: a service is made to be called
         "external": app.external is not False,
         "targetPort": TARGET_PORT,
         "transport": "auto",
@@ -45,6 +58,7 @@ def from_arm(ingress: Json, environment_id: str, known: ContainerApp | None) -> 
         certificate = known.certificate or ""
     return ContainerApp(
         # what holds without a word is said by nobody
+        # the service's own default is false, ours is true: the answer says it always
         external=None if ingress.get("external") else False,
         allow_insecure=True if ingress.get("allowInsecure") else None,
         custom_domain=str(domain["name"]) if domain else None,

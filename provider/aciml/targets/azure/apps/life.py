@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ....core.errors import AcimlError, Cancelled, UserError
@@ -16,8 +16,8 @@ from ...canary import Probes
 from ...golden import rules_of
 from ...observed import LogLine, LogWish, Observed
 from ...protocol import GroupFacts, GroupFailed, GroupSpec
+from ..arm.patience import GOES_ON, Clock
 from ..arm.polling import TimedOut
-from ..groups.calls import GOES_ON, Clock
 from ..groups.failure import blotted
 from ..groups.gate import secrets_of
 from ..groups.place import location_of, resource_group_of
@@ -29,8 +29,10 @@ from . import app, certificate, environment, ingress, observed, revision, room, 
 from .app import Request, Where
 from .calls import FAILED, AppCalls, Seen, Written, state_of
 from .drift import drift, folded, imported, is_held, serving
+from .facts import PORT, facts_in
 from .gate import Gate, NotServing, asking
 from .home import Home
+from .managed import ManagedCertificate
 from .revisions import AppRevisions, ingress_of, secrets_needed, shares_of
 from .site import APPS, ENVIRONMENTS, Site, site_of
 
@@ -42,6 +44,43 @@ Granted = Callable[[str, Access], bool]
 
 
 _BUSY_SECONDS = 60.0
+"""How long a revision that failed is tried to be taken away while the write that made it still runs."""
+
+
+@dataclass(frozen=True)
+class _Move:
+    """An app on its way from one spec to another.
+
+    ``seen`` is the app before, ``shares`` how its requests are shared, which the move must not change by itself;
+    ``others`` are secrets of revisions that stay: a write without them would take them away.
+    """
+
+    old: GroupSpec
+    new: GroupSpec
+    site: Site
+    seen: Seen
+    request: Request
+    shares: traffic.Entries
+    others: dict[str, str]
+    progress: Progress
+    clock: Clock
+
+    @property
+    def revision(self) -> str:
+        """Name of the revision that it leads to."""
+        return self.request.revision
+
+    @property
+    def served(self) -> list[str]:
+        """The other revisions that have requests, by name."""
+        return [name for name, weight in traffic.weights_in(self.shares).items() if weight and name != self.revision]
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The tags that the app is to have."""
+        gone = dropped(tags_of(self.old), tags_of(self.new))
+        # those that a policy has set go along, or this request would take them away
+        return merged(tags_of(self.new), self.seen.get("tags"), gone)
 
 
 class AzureApps:
@@ -78,6 +117,8 @@ class AzureApps:
             written = self._put(spec, site, body, progress, clock)
             self._prove(spec, site, request.revision, progress, clock, written)
             self._shifted(spec, site, request.revision, progress)
+            if made := self._managed(spec, str(home["id"])):
+                made.bind(progress, clock)
             return self._facts(spec, site)
 
     def update(self, id_: str, old: GroupSpec, new: GroupSpec, progress: Progress) -> GroupFacts:
@@ -125,7 +166,7 @@ class AzureApps:
         if not may_touch(seen.get("tags"), progress.urn, known_as):
             progress.warn(f"{site.title} belongs to {owner_told(seen)}: it stays")
             return
-        home = environment_id_in(seen)
+        home = environment.id_in(seen)
         self.calls.delete(site, progress, clock)
         if home:
             there = site_of(self._session.config.subscription_id, home, "", ENVIRONMENTS)
@@ -133,6 +174,7 @@ class AzureApps:
                 self.calls.drop_storages(there, volume.prefix_of(site.id))
             if ingress_of(seen).get("customDomains"):
                 self.calls.drop_certificates(there, lambda name: certificate.is_of(name, site.name))
+                self.calls.drop_managed_certificates(there, lambda name: certificate.is_of(name, site.name))
             self._home.leave(home, there, progress, clock)
 
     def observe(self, id_: str, known: GroupSpec) -> Observed | None:
@@ -172,7 +214,7 @@ class AzureApps:
 
     def _where(self, site: Site, known: GroupSpec | None, seen: Seen) -> Where:
         config = self._session.config
-        home = environment.environment_site(known.declared, config).id if known else environment_id_in(seen)
+        home = environment.environment_site(known.declared, config).id if known else environment.id_in(seen)
         return Where(site.id, home, config)
 
     def _surrounding(self, known: GroupSpec, seen: Seen) -> Seen | None:
@@ -180,7 +222,7 @@ class AzureApps:
         app = known.declared.runs.container_app
         site = environment.environment_site(known.declared, self._session.config)
         # of one that is given, or another than is declared, nothing is declared here
-        if (app and app.has_id) or site.id.lower() != environment_id_in(seen).lower():
+        if (app and app.has_id) or site.id.lower() != environment.id_in(seen).lower():
             return None
         found = self.calls.environment(site)
         return found if found is not None and environment.is_ours(found) else None
@@ -194,9 +236,22 @@ class AzureApps:
             raise stranger(site, seen, known)
         return site, seen, serving(seen, self.calls.revisions(site))
 
-    def _request(self, spec: GroupSpec, environment_id: str) -> Request:
+    def _request(self, spec: GroupSpec, environment_id: str, seen: Seen | None = None) -> Request:
         where = Where(self.site(spec).id, environment_id, self._session.config)
-        return app.to_arm(spec, where, self._pull(spec.image, spec.declared.access))
+        request = app.to_arm(spec, where, self._pull(spec.image, spec.declared.access))
+        if (made := self._managed(spec, environment_id)) and not made.is_made():
+            entry = request.body["properties"]["configuration"]["ingress"]
+            entry["customDomains"] = ingress.unbound(entry["customDomains"], ingress_of(seen or {}))
+        return request
+
+    def _managed(self, spec: GroupSpec, environment_id: str) -> ManagedCertificate | None:
+        """Return the certificate that Azure makes for an app; None if it makes none."""
+        if not certificate.managed_name(spec.declared):
+            return None
+        config = self._session.config
+        there = site_of(config.subscription_id, environment_id, "", ENVIRONMENTS)
+        location = location_of(spec.declared, config)
+        return ManagedCertificate(self.calls, spec.declared, self.site(spec), there, location)
 
     def _store(self, spec: GroupSpec, site: Site, environment_id: str) -> None:
         """Make shares and the certificate known to the environment before a request names them."""
@@ -211,38 +266,39 @@ class AzureApps:
         """Bring an app that is there to a spec: configuration, a revision if its template differs, and the requests."""
         site = self.site(new)
         home = self._home.ensure(new.declared, progress, clock)
-        if environment_id_in(seen).lower() != str(home["id"]).lower():
+        if environment.id_in(seen).lower() != str(home["id"]).lower():
             # x-ms-mutability: the environment of an app is that of its creation; `changes` says so for what is declared
             progress.note(f"{site.title} is in another environment, and has to be made again")
             self.calls.delete(site, progress, clock)
             return self.create(new, progress)
         self._require_label(new, seen)
-        request = self._request(new, str(home["id"]))
+        request = self._request(new, str(home["id"]), seen)
         self._store(new, site, str(home["id"]))
         revisions = self.calls.revisions(site)
-        there = next((one for one in revisions if revision.name_of(one) == request.revision), None)
-        shares = shares_of(seen, revisions)
+        there = any(revision.name_of(one) == request.revision for one in revisions)
         others = secrets_needed(self.calls, site, revisions)
+        move = _Move(old, new, site, seen, request, shares_of(seen, revisions), others, progress, clock)
         with self._keeping(new, refused_is_harmless=True):
             # one that has failed has its name all the same: a suffix that exists is refused, or does nothing (issues
             # 650, 660 of azure-container-apps), so it is tried again as it is
-            if there is not None:
-                self._kept(old, new, site, seen, request, shares, others, progress, clock)
+            if there:
+                self._keep(move)
             else:
-                self._made(old, new, site, seen, request, shares, others, progress, clock)
+                self._make(move)
         with self._keeping(new):
             self._shifted(new, site, request.revision, progress, old)
+            if made := self._managed(new, str(home["id"])):
+                made.bind(progress, clock)
             if ingress_of(seen).get("customDomains"):
                 self._drop_old_certificates(new, site, str(home["id"]))
             return self._facts(new, site)
 
     def _drop_old_certificates(self, spec: GroupSpec, site: Site, environment_id: str) -> None:
-        """Remove what was uploaded for this app and is not its certificate any more."""
-        there, kept = (
-            site_of(self._session.config.subscription_id, environment_id, "", ENVIRONMENTS),
-            certificate.name_of(spec.declared),
-        )
+        """Remove what was uploaded or made for this app and is not its certificate any more."""
+        there = site_of(self._session.config.subscription_id, environment_id, "", ENVIRONMENTS)
+        kept, made = certificate.name_of(spec.declared), certificate.managed_name(spec.declared)
         self.calls.drop_certificates(there, lambda name: certificate.is_of(name, site.name) and name != kept)
+        self.calls.drop_managed_certificates(there, lambda name: certificate.is_of(name, site.name) and name != made)
 
     def _require_label(self, spec: GroupSpec, seen: Seen) -> None:
         said = spec.declared.runs.traffic
@@ -251,31 +307,21 @@ class AzureApps:
             why = f'the label "{said.named}" leads to revision {holder}, which was not made here'
             raise UserError(why, "choose another traffic.label, or take it off that revision")
 
-    def _kept(
-        self,
-        old: GroupSpec,
-        new: GroupSpec,
-        site: Site,
-        seen: Seen,
-        request: Request,
-        shares: traffic.Entries,
-        others: dict[str, str],
-        progress: Progress,
-        clock: Clock,
-    ) -> None:
+    def _keep(self, move: _Move) -> None:
         """Change the configuration; the revision is there already, and runs again if it does not."""
-        body = request.to_patch(shares, others)
-        body["tags"] = self._tags(old, new, seen)
-        if self._differs(new, site, seen, body):
-            self.calls.patch(site, app.patched(body, seen), progress, clock)
-        if str((seen.get("properties") or {}).get("runningStatus") or "").lower() == "stopped":
+        site, name, progress, clock = move.site, move.revision, move.progress, move.clock
+        body = move.request.to_patch(move.shares, move.others)
+        body["tags"] = move.tags
+        if self._differs(move.new, site, move.seen, body):
+            self.calls.patch(site, app.patched(body, move.seen), progress, clock)
+        if str((move.seen.get("properties") or {}).get("runningStatus") or "").lower() == "stopped":
             self.calls.start(site, progress, clock)
-        there = self.calls.revision(site, request.revision)
+        there = self.calls.revision(site, name)
         if there is not None and not revision.is_active(there):
-            self.calls.activate(site, request.revision, progress, clock)
+            self.calls.activate(site, name, progress, clock)
         elif there is not None and revision.state_of(there) == "Failed":
-            self.calls.restart(site, request.revision, progress, clock)
-        self._prove(new, site, request.revision, progress, clock)
+            self.calls.restart(site, name, progress, clock)
+        self._prove(move.new, site, name, progress, clock)
 
     def _differs(self, new: GroupSpec, site: Site, seen: Seen, body: Any) -> bool:
         """Tell whether the configuration is another one; nothing is sent for nothing."""
@@ -291,62 +337,39 @@ class AzureApps:
             return True
         if has.get("maxInactiveRevisions", app.KEPT_INACTIVE) != app.KEPT_INACTIVE:
             return True
-        where = Where(site.id, environment_id_in(seen), self._session.config)
+        where = Where(site.id, environment.id_in(seen), self._session.config)
         template = properties.get("template") or {}
         # by one template: what is left are configuration and identity
         whole = {**body, "properties": {**body["properties"], "environmentId": where.environment_id}}
         one, other = (folded(app.from_arm(it, template, where, new.declared)) for it in (whole, seen))
         return (one.access, one.runs.container_app) != (other.access, other.runs.container_app)
 
-    def _made(
-        self,
-        old: GroupSpec,
-        new: GroupSpec,
-        site: Site,
-        seen: Seen,
-        request: Request,
-        shares: traffic.Entries,
-        others: dict[str, str],
-        progress: Progress,
-        clock: Clock,
-    ) -> None:
+    def _make(self, move: _Move) -> None:
         """Make a revision beside those that serve; it has no requests until it is proven."""
-        served = [name for name, weight in traffic.weights_in(shares).items() if weight and name != request.revision]
-        body = request.to_put(shares, others)
-        body["tags"] = self._tags(old, new, seen)
-        written = self._put(new, site, body, progress, clock)
+        body = move.request.to_put(move.shares, move.others)
+        body["tags"] = move.tags
+        written = self._put(move.new, move.site, body, move.progress, move.clock)
         try:
-            self._prove(new, site, request.revision, progress, clock, written)
+            self._prove(move.new, move.site, move.revision, move.progress, move.clock, written)
         except (Cancelled, TimedOut):
             raise
         except AcimlError as error:
-            self._back(new, site, request.revision, served, error, progress, settled=not written.goes_on)
+            self._back(move, error, settled=not written.goes_on)
 
-    def _back(
-        self,
-        spec: GroupSpec,
-        site: Site,
-        name: str,
-        served: list[str],
-        error: AcimlError,
-        progress: Progress,
-        *,
-        settled: bool = True,
-    ) -> NoReturn:
+    def _back(self, move: _Move, error: AcimlError, *, settled: bool) -> NoReturn:
         """Take a revision that failed out of the way; who served goes on, nothing had moved."""
-        message = error.message
-        if served and spec.rollback:
+        message, site = error.message, move.site
+        if move.served and move.new.rollback:
             # what made it may go on for many minutes, and refuse all else until then: that is told, not waited for
             clock = Clock(0 if settled else _BUSY_SECONDS)
             try:
                 if settled:
-                    self.calls.get_settled(site, progress, clock)
-                self.calls.deactivate(site, name, progress, clock)
+                    self.calls.get_settled(site, move.progress, clock)
+                self.calls.deactivate(site, move.revision, move.progress, clock)
             except AcimlError as again:
-                message += f"\n{name} could not be deactivated, and costs while it runs: {again.message}"
-            message += f"\n{' and '.join(served)} served all the time, and goes on"
-            raise GroupFailed(message, self._facts(spec, site), error.advice) from error
-        raise GroupFailed(message, self._facts(spec, site), error.advice) from error
+                message += f"\n{move.revision} could not be deactivated, and costs while it runs: {again.message}"
+            message += f"\n{' and '.join(move.served)} served all the time, and goes on"
+        raise GroupFailed(message, self._facts(move.new, site), error.advice) from error
 
     def _shifted(
         self, spec: GroupSpec, site: Site, name: str, progress: Progress, before_it: GroupSpec | None = None
@@ -413,11 +436,6 @@ class AzureApps:
         found = [one for replica in self.calls.replicas(site, name) for one in revision.containers_in(replica)]
         return any(str(one.get("runningState") or "").lower() in {"running", "terminated"} for one in found)
 
-    def _tags(self, old: GroupSpec, new: GroupSpec, seen: Seen) -> dict[str, str]:
-        gone = dropped(tags_of(old), tags_of(new))
-        # those that a policy has set go along, or this request would take them away
-        return merged(tags_of(new), seen.get("tags"), gone)
-
     def _facts(self, spec: GroupSpec, site: Site) -> GroupFacts:
         """Return what is known of an app; without a look at it, what it should be."""
         try:
@@ -454,52 +472,3 @@ class AzureApps:
             advice = error.advice or ("" if isinstance(error, NotServing) else GOES_ON)
             message = "cancelled" if stopped else error.message
             raise GroupFailed(message, self._facts(spec, site), GOES_ON if stopped else advice) from error
-
-
-PORT = 443
-"""Where an app is called."""
-
-
-def environment_id_in(seen: Seen) -> str:
-    """Return the id of the environment; an answer has it by two names, of which the older one is deprecated."""
-    properties = seen.get("properties") or {}
-    return str(properties.get("environmentId") or properties.get("managedEnvironmentId") or "")
-
-
-def facts_in(seen: Seen, serves: Seen | None) -> GroupFacts:
-    """Return what the target protocol tells of an app.
-
-    Args:
-        seen: a GET.
-        serves: the revision that most requests go to; None if there is none.
-    """
-    properties = seen.get("properties") or {}
-    template = revision.template_of(serves) if serves else properties.get("template") or {}
-    container = (template.get("containers") or [{}])[0]
-    size = container.get("resources") or {}
-    entry = ingress_of(seen)
-    host = ingress.host_of(entry)
-    return GroupFacts(
-        id=str(seen.get("id") or ""),
-        name=str(seen.get("name") or ""),
-        image=str(container.get("image") or ""),
-        cpu=float(size.get("cpu") or 0),
-        memory_gb=float(str(size.get("memory") or "0").removesuffix("Gi")),
-        port=ingress.port_of(host, PORT),
-        address=host,
-        state=_state(seen, serves),
-        fqdn=str(entry.get("fqdn") or ""),
-        location=str(seen.get("location") or "").replace(" ", "").lower(),
-        owner=owner_in(seen.get("tags")),
-        scheme="https",
-    )
-
-
-def _state(seen: Seen, serves: Seen | None) -> str:
-    status = str((seen.get("properties") or {}).get("runningStatus") or "").lower()
-    if status in {"stopped", "suspended"}:
-        return "Stopped"
-    if serves is None:
-        return "Failed" if state_of(seen) in FAILED else "Unknown"
-    said = revision.state_of(serves)
-    return {"Running": "Running", "Failed": "Failed", "Stopped": "Stopped"}.get(said, "Unknown")

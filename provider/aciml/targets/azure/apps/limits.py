@@ -115,6 +115,7 @@ def _size(declared: Group) -> Iterator[Finding]:
         near = min(_MOST, max(_STEP, round(cores / _STEP) * _STEP))
         why = f"{size.at('cpu_cores')} is {cores:g}; a replica has {_STEP:g} to {_MOST:g} cores in steps of {_STEP:g}"
         yield size.finding("cpu_cores", f"{why}: write {near:g}, or a workload profile with machines of your own")
+    # both are exact in binary: quarters and halves have no rounding
     elif memory != 2 * cores:
         why = f"{cores:g} cores go with {2 * cores:g} GiB, and {size.at('memory_gb')} is {memory:g}"
         other = memory / 2
@@ -145,6 +146,7 @@ def _mounts(declared: Group) -> Iterator[Finding]:
     shares = {one.name: one for one in known_items(declared.volumes)}
     for mount in known_items(declared.volume_mounts):
         volume = shares.get(mount.name)
+        # a share can be read-only as a whole (accessMode), and its mounts with it
         if mount.read_only and volume is not None and not (volume.azure_file and volume.azure_file.read_only):
             why = "a container app has no mount that is read-only"
             advice = "say readOnly of the azureFile" if volume.azure_file else "drop it"

@@ -8,12 +8,12 @@ from ....core.errors import AcimlError
 from ....core.progress import Progress
 from ....model.group import Group
 from ...observed import ContainerSeen, Event, LogLine, LogWish, NoSuchRun, Observed
-from ..groups.calls import pause
+from ..arm.polling import pause
 from ..groups.members import Json
 from . import stream
 from .calls import AppCalls, Seen, state_of
 from .failure import code_in
-from .revision import error_in, name_of, properties_in, template_of
+from .revision import containers_in, error_in, name_of, properties_in, template_of
 from .site import Site
 
 Serving = Callable[[], "tuple[Site, Seen, Seen | None] | None"]
@@ -37,7 +37,7 @@ def replicas_of(calls: AppCalls, site: Site, of: Seen) -> tuple[ContainerSeen, .
     """Return the replicas of one revision."""
     image = str((template_of(of).get("containers") or [{}])[0].get("image") or "")
     found = calls.replicas(site, name_of(of))
-    return tuple(_container(replica, one, image) for replica in found for one in _containers(replica))
+    return tuple(_container(replica, one, image) for replica in found for one in containers_in(replica))
 
 
 def _events(calls: AppCalls, site: Site, seen: Seen, revision: str) -> tuple[Event, ...]:
@@ -51,10 +51,6 @@ def _events(calls: AppCalls, site: Site, seen: Seen, revision: str) -> tuple[Eve
         return ()
     # a replica's name begins with that of its revision; what is about the whole has none
     return tuple(one for one in found if not one.container or one.container.startswith(f"{revision}-"))
-
-
-def _containers(replica: Json) -> list[Json]:
-    return list(properties_in(replica).get("containers") or ())
 
 
 def _container(replica: Json, container: Json, image: str) -> ContainerSeen:
@@ -112,7 +108,7 @@ def read_log(calls: AppCalls, find: Serving, known: Group, wish: LogWish, progre
 def _endpoint(calls: AppCalls, site: Site, revision: str, replica: str) -> str:
     for one in calls.replicas(site, revision):
         if one.get("name") == replica:
-            return next((str(each.get("logStreamEndpoint") or "") for each in _containers(one)), "")
+            return next((str(each.get("logStreamEndpoint") or "") for each in containers_in(one)), "")
     return ""
 
 

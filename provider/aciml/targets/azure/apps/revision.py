@@ -38,6 +38,7 @@ def name_of(seen: Seen) -> str:
 
 def is_active(seen: Seen) -> bool:
     """Tell whether it can get requests."""
+    # an answer that leaves it out is of one that runs
     return properties_in(seen).get("active") is not False
 
 
@@ -50,6 +51,7 @@ def state_of(seen: Seen) -> RevisionState:
     """Return the state in the words of all places."""
     said = properties_in(seen)
     provisioned, running = (str(said.get(name) or "").lower() for name in ("provisioningState", "runningState"))
+    # first: a revision that failed and was retired is stopped, and nobody has to look into it
     if not is_active(seen) or provisioned in _GONE or running == "stopped":
         return "Stopped"
     if provisioned == "failed" or running in {"failed", "activationfailed"}:
@@ -76,8 +78,7 @@ def containers_in(replica: Json) -> list[Json]:
 def ready_in(replicas: Iterable[Json]) -> int:
     """Count the replicas of which all containers are ready."""
     return sum(
-        bool(containers) and all(one.get("ready") for one in containers)
-        for containers in (properties_in(one).get("containers") or () for one in replicas)
+        bool(containers) and all(one.get("ready") for one in containers) for containers in map(containers_in, replicas)
     )
 
 

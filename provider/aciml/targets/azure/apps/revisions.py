@@ -17,7 +17,8 @@ from ...revisions import NoCopies, NoSuchRevision, Revision, find, require_weigh
 from ...revisions import Seen as Met
 from ...witness import Witness, token_of
 from ..arm.errors import AzureError
-from ..groups.calls import LOOK_SECONDS, Clock, pause
+from ..arm.patience import LOOK_SECONDS, Clock
+from ..arm.polling import pause
 from . import observed, revision, secret, stream, traffic
 from .calls import AppCalls, Seen
 from .gate import Gate, base_url
@@ -59,6 +60,7 @@ class AppRevisions:
         """Share the requests by name, and wait until the app says so."""
         known = self.list()
         require_weights(weights, known)
+        # by label, digits or whole name: the service wants the whole name
         named = {find(known, name).name: weight for name, weight in weights.items()}
         app = self._app()
         entries = traffic.weighed(shares_of(app, self._calls.revisions(self._site)), named)
@@ -75,6 +77,7 @@ class AppRevisions:
     def pin(self, progress: Progress) -> None:
         """Name the revisions that have requests, so that the next one starts at 0 %."""
         app = self._app()
+        # such an entry moves by itself to whatever is made next, proven or not
         if any(one.get("latestRevision") for one in ingress_of(app).get("traffic") or ()):
             entries = shares_of(app, self._calls.revisions(self._site))
             self._share(entries, f"naming the revision of {self._site.title} that serves", progress)
@@ -102,6 +105,12 @@ class AppRevisions:
         """Return the URL of one revision; of one that is retired too, though nobody answers there."""
         return base_url(self._one(revision))
 
+    def label_address(self, revision: str) -> str:
+        """Return the URL of a label: app, three dashes, label (Microsoft, "Blue-Green Deployment")."""
+        one = find(self.list(), revision)
+        _, _, domain = base_url(self._one(one.name)).partition(".")
+        return f"https://{self._site.name}---{one.label}.{domain}" if one.label and domain else ""
+
     def seen(self, revision: str, since: float) -> Met:
         """Return what the servers of a revision have met; where they tell nothing, what Azure Monitor has counted.
 
@@ -117,6 +126,7 @@ class AppRevisions:
 
     def _monitored(self, revision: str, since: float) -> Met:
         begin, end = (datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") for at in (since, time.time()))
+        # with `eq '*'` each category is a series of its own ("Metrics - List", $filter)
         chosen = f"revisionName eq '{revision}' and statusCodeCategory eq '*'"
         path = (
             f"{self._site.id}/providers/Microsoft.Insights/metrics?metricnames=Requests&aggregation=Total"
@@ -125,6 +135,7 @@ class AppRevisions:
         try:
             found = self._calls.session.call("GET", path.replace(" ", "%20"), METRICS_API, what="asking for metrics")
         except AzureError:
+            # nothing seen is no failure: the walk says that it could not look
             return Met()
         return counted(found or {})
 
@@ -166,6 +177,7 @@ class AppRevisions:
         """
         one, seen = find(self.list(), revision), self._one(revision)
         template: dict[str, Any] = copy.deepcopy(dict(revision_template(seen)))
+        # a suffix that exists is refused, and is no part of what the new name is made of
         template.pop("revisionSuffix", None)
         template["scale"] = {**(template.get("scale") or {}), "minReplicas": least, "maxReplicas": most}
         name = revision_name(self._site.name, template)
@@ -185,6 +197,7 @@ class AppRevisions:
         self.activate(name, progress)
         weights = {known.name: known.weight for known in self.list() if known.weight}
         if one.weight and name != one.name:
+            # only now: the activation above has waited until it serves
             weights[name] = weights.pop(one.name) + weights.get(name, 0)
             self.weigh(weights, progress)
         return name
@@ -195,6 +208,7 @@ class AppRevisions:
         app = self._calls.patch(self._site, body, progress, clock, what)
         end = time.monotonic() + SHARES_SECONDS
         while not traffic.same(entries, ingress_of(app).get("traffic") or ()):
+            # the write is done; how soon an answer of the app shows it is the service's affair
             if time.monotonic() > end:
                 raise AzureError(200, "TrafficNotSet", f"{what}: the app does not say so", "run the same command again")
             pause(LOOK_SECONDS, progress)
@@ -206,6 +220,7 @@ class AppRevisions:
         except AcimlError as error:
             if isinstance(error, UserError):
                 raise
+            # a command was given by hand: its failure is told as one, and not as that of a resource
             raise UserError(error.message, error.advice) from error
 
     def _app(self) -> Seen:
@@ -253,6 +268,7 @@ def revision_template(seen: Seen) -> Mapping[str, Any]:
     """Return the template of a revision as it can be sent again: without what only the service says."""
     template = copy.deepcopy(dict(revision.template_of(seen)))
     for one in (*(template.get("containers") or ()), *(template.get("initContainers") or ())):
+        # read-only: follows from the number of cores
         (one.get("resources") or {}).pop("ephemeralStorage", None)
     return template
 
@@ -273,5 +289,6 @@ def counted(answer: Mapping[str, Any]) -> Met:
             total = sum(int(point.get("total") or 0) for point in series.get("data") or ())
             kinds = [str(one.get("value") or "") for one in series.get("metadatavalues") or ()]
             requests += total
+            # 4xx is what clients did wrong, as with the servers' own counts
             errors += total if any(kind.lower() == "5xx" for kind in kinds) else 0
     return Met(requests, errors)

@@ -79,6 +79,7 @@ def _cores(calls: AppCalls, site: Site, new: Group) -> Iterator[str]:
     if profile and profile.lower() != "consumption":
         return
     scale = new.runs.scale or Scale()
+    # one replica at least: also one that may go to zero has to run to be proven
     wanted = float(new.size.cpu_cores or 0) * max(1, scale.least)
     used, limit = _of(calls.environment_usages(site), CORES)
     if used + wanted > limit:
@@ -93,4 +94,5 @@ def _of(usages: list[Mapping[str, Any]], name: str) -> tuple[float, float]:
     for one in usages:
         if str((one.get("name") or {}).get("value")) == name and one.get("limit") is not None:
             return float(one.get("currentValue") or 0), float(one["limit"])
+    # an answer without this quota warns of nothing
     return 0.0, float("inf")

@@ -35,6 +35,7 @@ class Secrets:
 
     def to_arm(self, others: Mapping[str, str] | None = None) -> list[dict[str, str]]:
         """Return ``secrets`` of a request, with those that older revisions need."""
+        # ours last: of one name both have one text, unless somebody wrote into it by hand
         every = {**(others or {}), **self._values}
         # an empty value is refused (ContainerAppSecretInvalid); nothing is one that no environment variable has
         return [{"name": name, "value": every[name]} for name in sorted(every)]
@@ -51,6 +52,7 @@ def _digest(salt: str, about: str, text: str) -> str:
 
 
 def _slug(about: str) -> str:
+    # only to be read by people; what tells secrets apart is behind it
     text = re.sub(r"[^a-z0-9]+", "-", about.lower()).strip("-")[:_LONGEST].strip("-")
     return text or "secret"
 

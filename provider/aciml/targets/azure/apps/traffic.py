@@ -34,6 +34,7 @@ def pinned(traffic: Iterable[Json], latest_ready: str, active: Iterable[str]) ->
         if not name or name not in known:
             continue
         entry = found.setdefault(name, {"revisionName": name, "weight": 0})
+        # `latestRevision` and a name may mean one revision: then it has two entries, and the sum of them
         entry["weight"] += int(one.get("weight") or 0)
         if one.get("label"):
             entry["label"] = str(one["label"])
@@ -51,6 +52,7 @@ def weighed(entries: Iterable[Json], weights: Mapping[str, int]) -> Entries:
     labels = {
         str(one["revisionName"]): str(one["label"]) for one in entries if one.get("label") and one.get("revisionName")
     }
+    # without share and label an entry says nothing, and each revision that ever served would stay in the list
     names = [*(name for name, weight in weights.items() if weight), *(name for name in labels if not weights.get(name))]
     return [
         {"revisionName": name, "weight": weights.get(name, 0), **({"label": labels[name]} if name in labels else {})}
@@ -84,6 +86,7 @@ def weights_in(entries: Iterable[Json]) -> dict[str, int]:
 
 def same(one: Iterable[Json], other: Iterable[Json]) -> bool:
     """Tell whether two lists share the requests, and name revisions, in the same way."""
+    # as sets, and without entries that share nothing: an answer has its own order, and drops those
     return _comparable(one) == _comparable(other)
 
 

@@ -21,6 +21,7 @@ def prefix_of(app_id: str) -> str:
 def storage_name(app_id: str, file: AzureFile) -> str:
     """Return the name of the storage of a share; another share is another one: old revisions keep theirs."""
     said = f"{file.storage_account_name}/{file.share_name}/{bool(file.read_only)}".lower()
+    # by the share and not by the volume's name: two volumes of one share have one storage
     return prefix_of(app_id) + hashlib.sha256(said.encode()).hexdigest()[:_MARK]
 
 
@@ -44,6 +45,7 @@ def storages(app_id: str, volumes: Iterable[Volume]) -> dict[str, dict[str, Any]
 
 def to_arm(app_id: str, volumes: Iterable[Volume], secrets: Secrets) -> list[dict[str, Any]]:
     """Return ``volumes`` of a template by name."""
+    # in one order, or the template of an unchanged app would get another name
     return sorted((_volume(app_id, one, secrets) for one in volumes), key=named)
 
 

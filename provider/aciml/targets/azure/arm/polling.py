@@ -59,9 +59,11 @@ def wait_for(poller: LROPoller[Result], what: str, progress: Progress, *, timeou
 def pause(seconds: float, progress: Progress) -> None:
     """Wait; ctrl-C ends it at once."""
     end = time.monotonic() + seconds
+    progress.checkpoint()
     while (left := end - time.monotonic()) > 0:
-        progress.checkpoint()
         time.sleep(min(left, _HEAR))
+        # behind the sleep: whoever goes on after a pause has heard a ctrl-C of its last moment, too
+        progress.checkpoint()
 
 
 def spoken_time(seconds: float) -> str:

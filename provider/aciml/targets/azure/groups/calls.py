@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -12,8 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ....core.errors import AcimlError, UserError
 from ....core.progress import Progress
 from ..arm.errors import AzureError, translated
-from ..arm.polling import TimedOut, spoken_time, wait_for
-from ..arm.session import UNREGISTERED, AzureSession
+from ..arm.patience import GOES_ON, ROLE_TRIES, Again, Clock, asked_seconds, looked_for, sent, settled
+from ..arm.polling import TimedOut, wait_for
+from ..arm.session import AzureSession
 from ..tagged import folded
 from .state import Seen, is_settled, provisioning_state
 
@@ -26,12 +26,7 @@ TRANSITIONING = "ContainerGroupTransitioning"
 # a transition ends by itself, so the clock alone bounds it; a registry that refuses may do so for good
 BUSY: Mapping[str, int] = {TRANSITIONING: 1000, "RegistryErrorResponse": 3}
 """Codes that ask for the same request again later, and how often that is tried at most."""
-BUSY_SECONDS = 10.0
-"""Between two tries when the service sends no Retry-After: "wait at least ten seconds between operations"."""
 INACCESSIBLE = "InaccessibleImage"
-ROLE_TRIES = 60
-"""How often an image is asked for whose role is there: "up to 10 minutes for changes to take effect" (Azure RBAC,
-"Troubleshoot Azure RBAC")."""
 TAKEN = "DnsNameLabelAlreadyTaken"
 LABEL_TRIES = 30
 """How often a label is asked for whose group was deleted here: it is free some minutes later than the group is gone
@@ -43,29 +38,8 @@ _WHY = {
     INACCESSIBLE: "the role that lets it pull is there, and the service does not know of it yet",
     "RegistryErrorResponse": "the image's registry refused or throttled the pull",
 }
-LOOK_SECONDS = 1.0
-"""Between two looks at an operation that somebody else has begun."""
-NEW_SECONDS = 30.0
-"""How long Azure may answer 404 about what it has just made: its caches learn of it one after the other."""
-OPERATION_SECONDS = 3600.0
-"""How long an operation may take when the user says nothing; pulling 15 GB takes long."""
 LOG_LINES = 200
 TAGS_API = "2021-04-01"
-GOES_ON = "what exists is kept; run the same command again, it goes on from here"
-_HEAR = 0.2
-
-
-class Clock:
-    """What is left of the time that an operation may take; ``seconds`` 0 is ``OPERATION_SECONDS``."""
-
-    def __init__(self, seconds: float) -> None:
-        """Begin now."""
-        self._end = time.monotonic() + (seconds or OPERATION_SECONDS)
-
-    @property
-    def left(self) -> float:
-        """Return seconds, never below 0."""
-        return max(0.0, self._end - time.monotonic())
 
 
 @dataclass(frozen=True)
@@ -102,48 +76,6 @@ def site_of(session: AzureSession, id_or_name: str, resource_group: str = "") ->
         advice = f"set aciml:subscriptionId to {parts[1]}"
         raise UserError(f"{id_or_name} is not in subscription {session.config.subscription_id}", advice)
     return Site(parts[3], parts[7], id_or_name)
-
-
-def pause(seconds: float, progress: Progress) -> None:
-    """Wait, and hear ctrl-C meanwhile."""
-    end = time.monotonic() + seconds
-    progress.checkpoint()
-    while (left := end - time.monotonic()) > 0:
-        time.sleep(min(_HEAR, left))
-        progress.checkpoint()
-
-
-def settled(
-    title: str,
-    look: Callable[[], Seen | None],
-    state_of: Callable[[Seen], str],
-    is_done: Callable[[Seen], bool],
-    progress: Progress,
-    clock: Clock,
-) -> Seen | None:
-    """Look at a resource until no operation on it is under way any more.
-
-    Raises:
-        TimedOut: the operation takes longer than the clock has.
-    """
-    seen, began = look(), time.monotonic()
-    while seen is not None and not is_done(seen):
-        state, passed = state_of(seen), spoken_time(time.monotonic() - began)
-        progress.say(f"{title} is {state}, waiting until that is done: {passed}")
-        # only now, after a look: an operation that has just ended is worth more than a time-out
-        if not clock.left:
-            raise TimedOut(f"{title} is still {state} after {passed}", "run the same command again")
-        pause(LOOK_SECONDS, progress)
-        seen = look()
-    return seen
-
-
-def looked_for(look: Callable[[], Seen | None], progress: Progress, clock: Clock, *, there: bool) -> Seen | None:
-    """Look until a resource is there, or gone, for as long as Azure's caches may take to know; return the last look."""
-    end = time.monotonic() + min(NEW_SECONDS, clock.left)
-    while ((seen := look()) is not None) != there and time.monotonic() < end:
-        pause(LOOK_SECONDS, progress)
-    return seen
 
 
 class GroupCalls:
@@ -317,25 +249,12 @@ class GroupCalls:
         patience: Patience = MappingProxyType({}),
     ) -> Result:
         """Send a request, again and again while the group is busy."""
-        tries = 0
-        while True:
-            progress.checkpoint()
-            try:
-                with translated(what, **(tried or {})):
-                    return send()
-            except AzureError as error:
-                tries += 1
-                if error.code == UNREGISTERED and tries == 1:
-                    self._session.register(KIND, error, progress)
-                    continue
-                wait = _wait_seconds(error)
-                # anything else that comes back is an answer, and the
-                # SDK has tried again by itself what a network may lose
-                if tries > _tries(error, patience) or wait > clock.left:
-                    raise
-                why = _WHY.get(error.code, "another operation is under way")
-            progress.say(f"{what}: {why}, trying again in {wait:g} s")
-            pause(wait, progress)
+
+        def again(error: AzureError, tries: int) -> Again | None:
+            why = _WHY.get(error.code, "another operation is under way")
+            return Again(asked_seconds(error), why) if tries <= _tries(error, patience) else None
+
+        return sent(self._session, KIND, what, send, progress, clock, again, **(tried or {}))
 
 
 def _tries(error: AzureError, patience: Patience) -> int:
@@ -348,18 +267,6 @@ def _label_in(group: Mapping[str, Any]) -> str:
     """Return the DNS label in a request or an answer, in lower case; empty if there is none."""
     address = (group.get("properties") or {}).get("ipAddress") or {}
     return str(address.get("dnsNameLabel") or "").lower()
-
-
-def _wait_seconds(error: AzureError) -> float:
-    """Return what the service asks for in Retry-After, else what its documentation does."""
-    response = getattr(error.__cause__, "response", None)
-    headers = getattr(response, "headers", None) or {}
-    # the three that azure-core knows: services send one or the other
-    for name, scale in (("Retry-After", 1.0), ("x-ms-retry-after-ms", 0.001), ("retry-after-ms", 0.001)):
-        value = str(headers.get(name, "")).strip()
-        if value.replace(".", "", 1).isdigit():
-            return float(value) * scale
-    return BUSY_SECONDS
 
 
 def _json(pipeline_response: Any, _model: Any, _headers: Any) -> Any:

@@ -47,9 +47,11 @@ def group_changes(old: GroupSpec, new: GroupSpec, around: Surroundings = _NOWHER
     different = differing(before.declared, after.declared)
     bare = [name for name in different if COSTS[name].action == "none"]
     # a property may say the same in another way: a default that is written out, a subnet by its names
-    felt = [name for name in different if name not in bare and _matters(name, before, after, around)]
-    if not felt and _whole(before, around) != _whole(after, around):
-        felt = [name for name in different if name not in bare]  # they differ together only
+    said = [name for name in different if name not in bare]
+    # and two together may say what two others said: a tag that moves from ``tags`` to ``properties``
+    if _whole(before, around) == _whole(after, around):
+        said = []
+    felt = [name for name in said if _matters(name, before, after, around)] or said  # or they differ together only
     actions: dict[str, Action] = {name: _ACTIONS[COSTS[name].action] for name in sorted(bare + felt)}
     if "dns_name_label" in felt and not (label_of(before.declared, around) and label_of(after.declared, around)):
         actions["dns_name_label"] = "replace"  # the label's scope comes and goes with it, and that is not updatable

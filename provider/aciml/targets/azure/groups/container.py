@@ -63,6 +63,14 @@ def same(container: Json) -> dict[str, Any]:
     }
 
 
+def folded(container: Json) -> dict[str, Any]:
+    """Return what ``same`` made of a container, without letter case where it does not count."""
+    host, slash, rest = str(container["image"]).partition("/")
+    probes = {name: probe.folded(container[name]) for name in ("livenessProbe", "readinessProbe")}
+    # the rest of a reference is in lower case anyway, or a tag, in which case counts (distribution-spec 1.1, "pull")
+    return {**container, **probes, "image": f"{host.lower() if slash else host}{slash}{rest}"}
+
+
 def init_from_arm(container: Json, known: Group | None) -> InitContainer:
     """Return what ``same`` made of a container that runs before as it would be declared.
 

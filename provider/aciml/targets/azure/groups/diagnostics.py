@@ -34,12 +34,17 @@ def from_arm(analytics: Json) -> LogAnalytics | None:
     return read(LogAnalytics, said) if said else None
 
 
-def forgiven(wanted: LogAnalytics | None, has: LogAnalytics | None) -> LogAnalytics | None:
-    """Return what is wanted as far as an answer tells: the specification's examples answer with the id alone."""
+def forgiven(wanted: LogAnalytics | None, has: LogAnalytics | None) -> tuple[LogAnalytics | None, LogAnalytics | None]:
+    """Return both as far as both tell: the specification's examples answer with the id alone.
+
+    What nobody has said is the service's own: it may fill in the kind of logs.
+    """
     if wanted is None or has is None:
-        return wanted
-    told = written(has)
-    return read(LogAnalytics, {name: value for name, value in written(wanted).items() if name in told})
+        return wanted, has
+    said, told = written(wanted), written(has)
+    both = said.keys() & told.keys()
+    said, told = ({name: one[name] for name in both} for one in (said, told))
+    return read(LogAnalytics, said), read(LogAnalytics, told)
 
 
 def with_secrets(workspace: LogAnalytics | None, source: LogAnalytics | None) -> LogAnalytics | None:

@@ -86,4 +86,5 @@ def _forgiven(wanted: Group, has: Group) -> tuple[Group, Group]:
     if wanted.network.dns_name_label_scope is None or has.network.dns_name_label_scope is None:
         # it comes and goes with the label
         wanted, has = (one.but(network=one.network.but(dns_name_label_scope=None)) for one in (wanted, has))
-    return wanted.but(log_analytics=diagnostics.forgiven(wanted.log_analytics, has.log_analytics)), has
+    logs, found = diagnostics.forgiven(wanted.log_analytics, has.log_analytics)
+    return wanted.but(log_analytics=logs), has.but(log_analytics=found)

@@ -12,8 +12,8 @@ from ....model.declared import secrets_in
 from ...golden import prove
 from ...protocol import HEALTH_PATH, GroupSpec
 from ...smoke import Answer, knock, run_smoke, trust
-from ..arm.polling import spoken_time
-from .calls import NEW_SECONDS, Clock, pause
+from ..arm.patience import NEW_SECONDS, Clock
+from ..arm.polling import pause, spoken_time
 from .failure import Failure, failure_in, late, restarts_in
 from .state import Seen, address_of, containers_in, facts_in, main_container, properties_in, state_in
 

@@ -113,6 +113,8 @@ def folded(group: Json) -> dict[str, Any]:
     return {
         **group,
         "tags": tagged.folded(group["tags"]),
+        "containers": [container.folded(one) for one in group["containers"]],
+        "initContainers": [container.folded(one) for one in group["initContainers"]],
         "identity": identity.folded(group["identity"]),
         "imageRegistryCredentials": account.folded(group["imageRegistryCredentials"]),
         "ipAddress": network.folded_address(group["ipAddress"]),

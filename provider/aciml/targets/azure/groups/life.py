@@ -13,10 +13,11 @@ from ....core.progress import Progress
 from ....core.reference import Reference
 from ...observed import LogLine, LogWish, Observed
 from ...protocol import GroupFacts, GroupFailed, GroupSpec
+from ..arm.patience import GOES_ON, Clock
 from ..arm.polling import TimedOut
 from ..ownership import may_touch
 from . import group
-from .calls import GOES_ON, Clock, Site, site_of
+from .calls import Site, site_of
 from .change import COSTS, plan
 from .down import down
 from .drift import drift, imported

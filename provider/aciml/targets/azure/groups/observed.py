@@ -15,7 +15,8 @@ from ....model.group import Group
 from ...observed import ContainerSeen, LogLine, LogWish, NoSuchRun, Observed
 from ...observed import Event as SeenEvent
 from ..arm.errors import AzureError, translated
-from .calls import Site, pause
+from ..arm.polling import pause
+from .calls import Site
 from .state import ContainerView, Event, Seen, containers_in, group_events, is_settled, provisioning_state
 
 if TYPE_CHECKING:

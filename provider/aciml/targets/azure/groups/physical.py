@@ -12,10 +12,11 @@ from ....core.progress import Progress
 from ....model.access import Access, Account
 from ...protocol import GroupSpec
 from ..arm.errors import AzureError
+from ..arm.patience import Clock
 from ..arm.polling import TimedOut
 from ..tagged import dropped, folded, merged, of_ours
 from . import group
-from .calls import Clock, GroupCalls, Site, site_of
+from .calls import GroupCalls, Site, site_of
 from .gate import Gate, secrets_of
 from .place import resource_group_of
 from .state import Seen, is_over, state_in

@@ -64,8 +64,9 @@ def same(probe: Json | None) -> dict[str, Any] | None:
         return None
     # null is an answer's word for "not said"
     found: dict[str, Any] = {name: int(probe.get(name) or default) for name, default in _DEFAULTS.items()}
-    if "exec" in probe:
-        found["exec"] = list((probe["exec"] or {}).get("command") or ())
+    # an answer may have the other kind beside it, null or empty; none is without a command
+    if command := (probe.get("exec") or {}).get("command"):
+        found["exec"] = list(command)
     if asked := probe.get("httpGet"):
         headers = {str(item["name"]): str(item.get("value") or "") for item in asked.get("httpHeaders") or ()}
         scheme = str(asked.get("scheme") or "http").lower()
@@ -73,6 +74,15 @@ def same(probe: Json | None) -> dict[str, Any] | None:
             path=asked.get("path") or "/", port=int(asked["port"]), scheme=scheme, httpHeaders=headers
         )
     return found
+
+
+def folded(probe: Json | None) -> Json | None:
+    """Return a probe in which the letter case of header names does not count (RFC 9110, 5.1)."""
+    headers = ((probe or {}).get("httpGet") or {}).get("httpHeaders")
+    if not probe or not headers:
+        return probe
+    lowered = {name.lower(): value for name, value in headers.items()}
+    return {**probe, "httpGet": {**probe["httpGet"], "httpHeaders": lowered}}
 
 
 def from_arm(probe: Json | None) -> Probe | None:

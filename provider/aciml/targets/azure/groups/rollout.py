@@ -15,9 +15,10 @@ from ....core.errors import AcimlError, Cancelled
 from ....core.progress import Progress
 from ....model.rollout import BLUE_GREEN
 from ...protocol import Drift, GroupFacts, GroupFailed, GroupSpec
+from ..arm.patience import Clock
 from ..arm.polling import TimedOut
 from ..ownership import may_touch
-from .calls import Clock, Site
+from .calls import Site
 from .change import plan
 from .down import down
 from .drift import drift, imported
@@ -74,12 +75,14 @@ class Rollout:
         stable = stable_name(self._session, spec)
         holder = stable.holder(present.groups)
         # it was made in place before, and serves: the first slot has to be proven beside it
+        # updated in place until now, under the plain name
         if BASE in present.groups:
             return self.move(self._move_of(None, spec, present), progress, clock)
         # what an interrupted run left is put over rather than deleted: it has pulled the image by then
         slot = holder or present.best or SLOTS[0]
         there = physical(spec, slot, stable.label(slot, serving=True))
         left = present.groups.get(slot)
+        # with the name at once: there is nobody yet whom it could be taken from
         seen = self._bringer.put(there, left, progress, clock)
         seen = self._bringer.prove(there, seen, progress, clock, fresh=True, before=left)
         # after the proof: until then clients have whatever was there before
@@ -129,6 +132,7 @@ class Rollout:
                 self._give_up(move, error, progress)
             wait_out(pointed, progress, clock)
         gone = {move.serving} if stable.is_label and not free else set()
+        # the one that had the label was removed to set it free, within the move
         others = {slot: group for slot, group in move.present.groups.items() if slot not in gone}
         self._clear(new, Present(others), target, progress, clock)
         return self._facts(new, seen, stable)
@@ -164,10 +168,12 @@ class Rollout:
         """Return the slot that the stable name leads to, else the best of those that there are."""
         groups = find_slots(self._calls, site)
         holder = stable.holder(groups) if stable else None
+        # only then: a service with slots costs one look for each, and the plain name is no slot
         if holder is None and known is not None and (base := self._calls.get(site)) is not None:
             groups[BASE] = base
             holder = stable.holder(groups) if stable else None
         for one, seen in groups.items() if known else ():
+            # state would remember it as ours, and the next deletion would take it
             if known and not may_touch(seen.get("tags"), known.owner, known.known_as):
                 raise stranger(slot_site(site, one), seen, known)
         slot = holder if holder is not None else Present(groups).best
@@ -226,6 +232,7 @@ class Rollout:
         seen = move.present.groups[move.serving]
         there = physical(new, move.serving, move.stable.label(move.serving, serving=True))
         same = plan(old, new, self._session.config) in {"nothing", "tags"} and not is_over(seen)
+        # a group that somebody changed by hand is not what the spec wants, though no word of it has changed
         return same and set(drift(there, self._bringer.expected(there), seen).names) <= {
             "tags",
             "properties",

@@ -9,8 +9,9 @@ from typing import Protocol
 from ....core.ownership import Stranger
 from ....core.progress import Progress
 from ...protocol import GroupSpec
+from ..arm.patience import Clock
 from ..ownership import may_touch, owner_in, owner_of, whose
-from .calls import Clock, GroupCalls, Site
+from .calls import GroupCalls, Site
 from .state import Seen, state_in
 
 SERVICE, SLOT = "aciml-service", "aciml-slot"

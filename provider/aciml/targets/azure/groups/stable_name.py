@@ -8,7 +8,8 @@ from ....core.errors import UserError
 from ....core.progress import Progress
 from ....model.rollout import StableName as Declared
 from ...protocol import GroupSpec
-from .calls import Clock, pause
+from ..arm.patience import Clock
+from ..arm.polling import pause
 from .network import label_of
 from .outside import Endpoint, Pool
 from .pointer import Label, Pointed, StableName

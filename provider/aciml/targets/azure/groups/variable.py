@@ -8,6 +8,7 @@ from typing import Any
 
 from ....core.errors import Finding
 from ....model.container import LONGEST, VARIABLES
+from ....model.declared import wire_paths
 from ....model.group import Group
 from ....model.insights import CONNECTION, Insights
 from ....model.keys import PRIMARY, SECONDARY, Keys
@@ -22,16 +23,18 @@ PORT, TLS_CERT, TLS_KEY = "ACIML_PORT", "ACIML_TLS_CERT", "ACIML_TLS_KEY"
 TLS_CLIENTS = "ACIML_TLS_CLIENT_CA"
 INSIGHTS = "AML_APP_INSIGHTS_ENABLED"
 KEYS = (PRIMARY, SECONDARY)
-RESERVED: Mapping[str, str] = {
+_SAID_BY = {
     PORT: "port",
-    TLS_CERT: "sslEnabled",
-    TLS_KEY: "sslEnabled",
-    TLS_CLIENTS: "sslClientCaPemFile",
-    INSIGHTS: "enableAppInsights",
-    KEYS[0]: "primaryKey",
-    KEYS[1]: "secondaryKey",
+    TLS_CERT: "ssl_enabled",
+    TLS_KEY: "ssl_enabled",
+    TLS_CLIENTS: "ssl_client_ca_pem_file",
+    INSIGHTS: "enable_app_insights",
+    KEYS[0]: "primary_key",
+    KEYS[1]: "secondary_key",
     IMAGE_DIGEST: "image",
 }
+_WIRES = {path[-1]: wire for wire, path in wire_paths(Group).items()}
+RESERVED: Mapping[str, str] = {variable: _WIRES[name] for variable, name in _SAID_BY.items()}
 """Variables that we set -> the property that says so."""
 
 

@@ -100,7 +100,9 @@ def same_mounts(mounts: Iterable[Json]) -> list[dict[str, Any]]:
 
 def _same_mount(mount: Json) -> dict[str, Any]:
     read_only = bool(mount.get("readOnly")) or None
-    return given(mountPath=str(mount["mountPath"]), name=named(mount), readOnly=read_only)
+    # a slash at the end is no other folder
+    path = str(mount["mountPath"]).rstrip("/") or "/"
+    return given(mountPath=path, name=named(mount), readOnly=read_only)
 
 
 def mounts_from_arm(mounts: Iterable[Json]) -> tuple[Mount, ...]:

@@ -8,6 +8,7 @@ from ....model.access import Access, Account
 from ..arm.session import AzureSession
 from .body import from_arm
 from .calls import RegistryCalls
+from .condition import repository_of
 from .finder import RegistryFinder, Seen
 from .firewall import is_closed
 from .roles import by_repository, may_pull
@@ -38,7 +39,7 @@ def pull_credentials(
     # Container Instances pull by a user-assigned identity alone: at a system-assigned one, which is made with the
     # group, nobody can have given a role before. Source: Microsoft, using-azure-container-registry-mi
     if identity:
-        _require_role(session, identity, server, seen)
+        _require_role(session, identity, image, seen)
         return Account(server=server, identity=identity)
     # no other subscription is asked for passwords, whatever this login could see there
     if seen is None:
@@ -53,22 +54,24 @@ def is_granted(session: AzureSession, finder: RegistryFinder, image: str, access
     identity = access.pull_identity
     if not identity or not finder.is_azure(server) or (seen := finder.find(server)) is None:
         return False
-    return may_pull(session, identity, str(seen["id"]), abac=by_repository(seen)) is True
+    return may_pull(session, identity, str(seen["id"]), repository_of(image), abac=by_repository(seen)) is True
 
 
-def _require_role(session: AzureSession, identity: str, server: str, seen: Seen | None) -> None:
+def _require_role(session: AzureSession, identity: str, image: str, seen: Seen | None) -> None:
     """A registry of another subscription, or roles that may not be read, are left to the service to judge."""
     if seen is None:
         return
+    server, repository = Reference.parse(image).registry, repository_of(image)
     _require_reach(server, seen)
     abac = by_repository(seen)
-    if may_pull(session, identity, str(seen["id"]), abac=abac) is not False:
+    if may_pull(session, identity, str(seen["id"]), repository, abac=abac) is not False:
         return
     principal = session.principal_of(identity)
     role = '"Container Registry Repository Reader"' if abac else "AcrPull"
-    why = ", which gives rights by repository: AcrPull and Contributor do not count there" if abac else ""
+    why = ", which gives rights by repository: AcrPull and Contributor do not count there, nor does a role whose "
+    why += "condition leaves that repository out"
     raise UserError(
-        f"identity {identity} may not pull from {server}{why}",
+        f"identity {identity} may not pull from {server}/{repository}{why if abac else ''}",
         f"give it the role: az role assignment create --role {role} --assignee-object-id {principal} "
         f"--assignee-principal-type ServicePrincipal --scope {seen['id']}; a new role counts after some minutes",
     )

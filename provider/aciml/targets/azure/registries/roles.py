@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from ..arm.errors import AzureError
 from ..arm.session import AzureSession
+from .condition import allows
 
 API = "2022-04-01"
 PULL_ROLES: Mapping[str, str] = {
@@ -44,14 +45,16 @@ def by_repository(registry: Mapping[str, Any]) -> bool:
     return mode.lower().startswith("abac")
 
 
-def may_pull(session: AzureSession, identity_id: str, registry_id: str, *, abac: bool = False) -> bool | None:
+def may_pull(
+    session: AzureSession, identity_id: str, registry_id: str, repository: str = "", *, abac: bool = False
+) -> bool | None:
     """Whether a role on the registry, or above it, lets the identity pull; None if that cannot be told.
 
-    It cannot be told if roles may not be read here, or if a role holds for some repositories only. ``abac``: the
-    registry gives rights by repository.
+    It cannot be told if roles may not be read here, or if a role has a condition that is not about names of
+    repositories alone, or no ``repository`` is said. ``abac``: the registry gives rights by repository.
     """
     try:
-        return _lets_pull(session.call, session.principal_of(identity_id), registry_id, abac=abac)
+        return _lets_pull(session.call, session.principal_of(identity_id), registry_id, repository, abac=abac)
     except AzureError as error:
         # to read roles is a right of its own, which AcrPush alone does not give
         if error.status in (401, 403):
@@ -59,11 +62,13 @@ def may_pull(session: AzureSession, identity_id: str, registry_id: str, *, abac:
         raise
 
 
-def _lets_pull(call: Callable[..., Any], principal: str, registry_id: str, *, abac: bool) -> bool | None:
+def _lets_pull(
+    call: Callable[..., Any], principal: str, registry_id: str, repository: str, *, abac: bool
+) -> bool | None:
     """Whether a role on the registry, or above it, lets the principal pull.
 
     Returns:
-        None if all roles that would have a condition, and so may hold for some repositories only.
+        None if a role may, whose condition cannot be judged here.
     """
     # ARM answers with assignments at and above the scope too, which is what counts; and by this filter with those of
     # the groups that the principal is in, which `principalId eq` leaves out (Azure RBAC, "list role assignments")
@@ -76,10 +81,11 @@ def _lets_pull(call: Callable[..., Any], principal: str, registry_id: str, *, ab
         if role.rpartition("/")[2].lower() in (REPOSITORY_ROLES if abac else PULL_ROLES) or _own_role_pulls(
             call, role, abac=abac
         ):
-            # conditions (ABAC) speak of repositories by expressions that only Azure evaluates
-            if not properties.get("condition"):
+            condition = str(properties.get("condition") or "")
+            holds = allows(condition, DATA_ACTION, repository) if condition and repository else not condition or None
+            if holds:
                 return True
-            limited = True
+            limited = limited or holds is None
     return None if limited else False
 
 

@@ -25,13 +25,14 @@ from ...protocol import HEALTH_PATH, Certificate, GroupFacts, GroupSpec
 from ...revisions import Revision, RevisionState, Seen, WrongWeights, find, require_weights
 from ...smoke import Answer, knock
 from ...witness import Witness, token_of
-from ..engine import KIND, NAME, NEXT, LocalEngine, docker_answers
+from ..engine import DOOR, KIND, NAME, NEXT, LocalEngine, docker_answers
 from ..gate import Failure
 from ..ports import HOST
 from ..pull import Login
+from ..swap import take_name
 from .cluster import Swarm, alone
-from .door import BEFORE, DOOR, Entrance, Files, door_name, rename, stop
-from .envoy import Door, Mirror, Routing
+from .door import BEFORE, Entrance, Files, door_name, stop
+from .envoy import Door, Mirror, Routing, label_host
 from .replicas import replicas_of
 from .services import Services, require_own
 from .stats import Counts
@@ -136,6 +137,7 @@ class Apps:
         """
         made, container, network = self.services.of(app), self.container(door_name(app)), None
         network = self.swarm.find(network_of(app))
+        # all kinds of things that have its name, and not only what serves: a stranger's network would be used by us
         found = [(f'a service "{one.name}" of the swarm', one.labels, REVISION) for one in made]
         if container is not None:
             found.append((f'a container "{container.name}"', container.labels, DOOR))
@@ -198,6 +200,7 @@ class Apps:
         """Remove all there is of a service; leave the swarm if it was made for such and nobody else uses it."""
         if not self.look(app, claim).exists:
             return
+        # looked at again inside: who held the lock before may have changed it
         with self.lock(f'service "{app}"', progress):
             self.remove(self.look(app, claim), progress)
 
@@ -212,9 +215,11 @@ class Apps:
         for made in there.revisions:
             self.services.remove(made.name)
         self.services.wait_gone([made.name for made in there.revisions], progress, 2 * _DRAIN_SECONDS)
+        # behind the services: Docker refuses to remove a secret that one refers to
         self.services.prune_secrets(app, frozenset())
         for name in (door_name(app) + NEXT, door_name(app) + BEFORE, door_name(app)):
             self.drop(name, app)
+        # last but the swarm itself: a network goes when nothing is in it
         self.swarm.remove_network(network_of(app), progress)
         self.swarm.leave(progress)
 
@@ -241,6 +246,7 @@ class Apps:
             self.drop(door_name(app), app)
             self.settle(app)
             return True
+        # a replacement renames the old Envoy first: as long as it is there by that name, a run was killed in between
         before = self.container(door_name(app) + BEFORE)
         if before is None or before.labels.get(KIND) != DOOR or before.labels.get(NAME) != app:
             return False
@@ -249,7 +255,7 @@ class Apps:
             self.engine.remove(before)
             return True
         self.drop(door_name(app), app)
-        rename(before, door_name(app))
+        take_name(before, door_name(app))
         Entrance(before).start()
         return True
 
@@ -304,11 +310,21 @@ class SwarmRevisions:
         self._read = there.files
         return [self._seen(there, made) for made in there.revisions]
 
-    def _known(self) -> Sequence[Revision]:
+    def _known(self, there: There) -> Sequence[Revision]:
         """Return all without their shares and without what became of their replicas, which takes no look at those."""
+        door = there.files.door()
         return [
-            Revision(made.name, made.image, made.created, 0, made.replicas, 0, "Stopped" if made.retired else "Unknown")
-            for made in self.there().revisions
+            Revision(
+                made.name,
+                made.image,
+                made.created,
+                0,
+                made.replicas,
+                0,
+                "Stopped" if made.retired else "Unknown",
+                door.label_of(made.name),
+            )
+            for made in there.revisions
         ]
 
     def replicas(self, revision: str) -> Sequence[ContainerSeen]:
@@ -321,6 +337,7 @@ class SwarmRevisions:
         tasks = self._apps.services.tasks(made)
         running = sum(task.runs for task in tasks)
         entrance = there.entrance
+        # Envoy alone would count replicas that have just ended, Docker alone those that do not answer yet
         ready = min(running, entrance.ready(made.name)) if running and entrance and entrance.running else 0
         fell = next((task for task in tasks if task.fell), None)
         error = made.failed or (fell.said if fell and not running else "")
@@ -330,11 +347,12 @@ class SwarmRevisions:
         elif fell and not running:
             state = "Failed"
         weight = there.routing.weights.get(made.name, 0)
-        return Revision(made.name, made.image, made.created, weight, made.replicas, ready, state, "", error)
+        label = there.files.door().label_of(made.name)
+        return Revision(made.name, made.image, made.created, weight, made.replicas, ready, state, label, error)
 
     def weigh(self, weights: Mapping[str, int], progress: Progress) -> None:
         """Share the requests; returns when Envoy works by it."""
-        known = self._known()
+        known = self._known(self.there())
         require_weights(weights, known)
         shares = {find(known, name).name: weight for name, weight in weights.items() if weight}
         self.change(lambda door: door.but(routing=door.routing.weigh(shares)), progress)
@@ -375,19 +393,36 @@ class SwarmRevisions:
 
     def address(self, revision: str) -> str:
         """Return the URL by which just this revision is reached, on the side port of Envoy."""
-        return self.entrance().address(find(self._known(), revision).name)
+        return self.entrance().address(self._name_of(revision))
+
+    def label_address(self, revision: str) -> str:
+        """Return the URL of a label, a host name of the service's own port."""
+        there, name = self.there(), self._name_of(revision)
+        door = there.files.door()
+        if there.entrance is None or not (label := door.label_of(name)):
+            return ""
+        return f"{'https' if door.certificate else 'http'}://{label_host(name, label)}:{there.entrance.port}"
 
     def seen(self, revision: str, since: float) -> Seen:
         """Return what Envoy has counted since the last count before that moment."""
-        name = find(self._known(), revision).name
+        name = self._name_of(revision)
         earlier = [counts for when, counts in self._counted.get(name, ()) if when <= since]
         # no count is that old: all there is, from the first one on, or since Envoy started
         first = self._counted.get(name) or [(0.0, Counts())]
         base = earlier[-1] if earlier else (first[0][1] if since else Counts())
         return self._count(name).since(base)
 
+    def _name_of(self, revision: str) -> str:
+        """Return the name of a revision that is given by its name or its label, without asking for its tasks."""
+        there = self.there()
+        if any(one.name == revision for one in there.revisions):
+            return revision
+        # labels stand in Envoy's files, which only a tar of its folder tells
+        return find(self._known(there), revision).name
+
     def _count(self, name: str) -> Counts:
         counts = self.entrance().counts(name)
+        # Envoy counts from its start on: what came since a moment is the difference of two counts
         self._counted.setdefault(name, []).append((time.time(), counts))
         return counts
 
@@ -397,6 +432,7 @@ class SwarmRevisions:
         if one.weight:
             raise WrongWeights(f"{one.name} gets {one.weight} % of the requests", "give them to another one first")
         self.drain(one.name, progress)
+        # Envoy forgets it before its replicas go, or a request of the last moment would meet a closed port
         self.change(lambda door: door.without(one.name), progress)
         self._apps.services.scale(one.name, 0)
 
@@ -427,6 +463,7 @@ class SwarmRevisions:
 
         def change(document: dict[str, Any]) -> None:
             document["Mode"] = {"Replicated": {"Replicas": max(1, replicas)}}
+            # what it failed of before says nothing of this start
             document["Labels"] = {key: text for key, text in document["Labels"].items() if key not in (ENDED, WORDS)}
 
         self._apps.services.change(name, change)
@@ -436,6 +473,7 @@ class SwarmRevisions:
         one = find(self.list(), revision)
 
         def change(document: dict[str, Any]) -> None:
+            # as `docker service update --force`: nothing differs, and all tasks are made anew
             document["TaskTemplate"]["ForceUpdate"] = int(document["TaskTemplate"].get("ForceUpdate") or 0) + 1
 
         update(self._apps.services, one.name, change, progress)

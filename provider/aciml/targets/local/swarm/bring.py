@@ -16,18 +16,19 @@ from ...canary import Probes, serving, walk
 from ...golden import Proof, rules_of
 from ...protocol import HEALTH_PATH, GroupFacts, GroupFailed, GroupSpec
 from ...smoke import knock, run_smoke
-from ..engine import NEXT, docker_answers
+from ..engine import DOOR, NEXT, docker_answers
 from ..gate import Failure
-from ..handover import handed_over, holder_of
+from ..handover import handing_over, holder_of
 from ..ports import HOST, PortTaken, free_port, require_free_port
 from ..pull import ensure_image
 from ..sandbox import Runner, runner_of
-from ..swap import TRIES
+from ..swap import TRIES, take_name
 from .app import KEPT_RETIRED, NETWORK, Apps, SwarmRevisions, There, network_of, update
 from .cluster import look
-from .door import BEFORE, DOOR, Entrance, Files, door_name, fill, make_entrance, rename, stop
+from .door import BEFORE, Entrance, Files, door_name, fill, make_entrance, stop
 from .envoy import Door
 from .envoy_image import ensure_envoy
+from .takeover import is_current, take_over
 from .template import FILES, REVISION, SECRETS_FOLDER, Made, Probe, Secret, Template, name_of, secret_files
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def bring(apps: Apps, spec: GroupSpec, claim: Claim, progress: Progress) -> Grou
     """
     with apps.lock(f'service "{spec.name}"', progress):
         there = apps.look(spec.name, claim)
+        # looked at again: what an interrupted run has left was part of the first look
         if apps.settle(spec.name):
             there = apps.look(spec.name, claim)
         heir = claim.heir(next((seen for labels in there.labels if (seen := Owner.read(labels))), None))
@@ -74,6 +76,7 @@ class _Bringing:
         """Do it."""
         phases = Phases(time.monotonic)
         holder = holder_of(self.apps.client, self.spec.port, self.spec.name, DOOR, self.claim)
+        # the predecessor has the wanted port until its successor has answered on another one
         port = 0 if holder else self._port(there)
         # before anything is made: an image that cannot be had changes nothing
         with phases.timed("pull"):
@@ -111,6 +114,7 @@ class _Bringing:
             with suppress(AcimlError):
                 if not there.exists:
                     self.apps.remove(self.apps.look(self.spec.name, self.claim), self.progress)
+                # one that clients are sent to by now is no leftover, whatever ended this run
                 elif there.named(name) is None and not self._weight(name):
                     self._forget(name)
             raise
@@ -150,6 +154,7 @@ class _Bringing:
             for file, content in secret_files(spec).items()
         )
         with docker_answers(f"look at image {spec.image}"):
+            # what the image says of its health check: a service of the swarm is given one in its own words
             config = apps.client.images.get(spec.image).attrs.get("Config") or {}
         scale = spec.declared.runs.scale
         return Template(
@@ -172,11 +177,13 @@ class _Bringing:
                 with suppress(UserError):
                     self._renew(other, template.secrets)
         if found is None:
+            # not among ours, so it has no label of this service: somebody has made one of that name by hand
             if (theirs := services.find(template.name)) is not None:
                 self.apps.require_own(theirs, self.claim)
             self.progress.say(f"starting revision {template.name}")
             registry = Reference.parse(self.spec.image).registry
             return services.create(template.to_json(), registry, self.apps.login)
+        # by name, which has the content's hash in it: secrets of a swarm cannot be changed, nor read
         if found.failed or {one.name for one in template.secrets} != found.secrets:
             self.progress.say(f"starting the replicas of {found.name} anew")
             self._renewed(found, template)
@@ -208,6 +215,7 @@ class _Bringing:
 
         def change(document: dict[str, Any]) -> None:
             container = document["TaskTemplate"]["ContainerSpec"]
+            # the paths of before go, and only these: variables of the user may look like them
             named = {f"{variable}={SECRETS_FOLDER}/{file}" for file, variable in FILES.items()}
             kept = [one for one in container.get("Env") or () if one not in named]
             container["Env"] = sorted([*kept, *(f"{FILES[file]}={SECRETS_FOLDER}/{file}" for file in told)])
@@ -225,7 +233,7 @@ class _Bringing:
         if old is None:
             self._open(door, port, envoy)
             return
-        if not self._fits(old, port, envoy):
+        if not self._fits(old, port) or not self._is_current(old, there, envoy):
             self._replace(old, door, port, envoy)
             return
         if not old.running:
@@ -240,38 +248,52 @@ class _Bringing:
 
     def _door(self, there: There, name: str) -> Door:
         certificate, spec = self.spec.certificate, self.spec
+        # Envoy is to know no revision without replicas: it would look for their names over and over
         running = [one.name for one in there.revisions if one.replicas]
         known = there.files.door()
         said = spec.declared.environment().get("ACIML_KEEP_ALIVE")
+        # those that Envoy knows first, in its own order: the same door again is no change to its files
         names = tuple(dict.fromkeys((*(one for one in known.revisions if one in running), *running, name)))
         routing = known.routing
+        # a revision that somebody removed by hand: a share that leads nowhere would be answered 503
         for gone in [one for one in routing.weights if one not in names]:
             routing = routing.without(gone)
-        return Door(
+        found = Door(
             names,
             routing,
             timeout=float(spec.declared.runs.replica_timeout or 0),
             keep_alive=float(said or _KEEP_ALIVE),
             certificate=certificate.fingerprint if certificate else "",
             authorities=bool(certificate and certificate.authorities),
+            labels={label: named for label, named in known.labels.items() if named in names},
+            log=spec.declared.server.access_log is not False,
         )
+        traffic = spec.declared.runs.traffic
+        # as in the cloud: a first revision serves, and nobody looks for it by another name
+        return found.labelled(traffic.named, name) if traffic and there.serving else found
 
-    def _fits(self, old: Entrance, port: int, envoy: str) -> bool:
+    def _is_current(self, old: Entrance, there: There, envoy: str) -> bool:
+        """Tell whether the Envoy is the one that would be started today, or is so now."""
+        if is_current(old, there.files, envoy):
+            return True
+        return old.running and take_over(old, there.files, envoy, self.apps.client, self.progress)
+
+    def _fits(self, old: Entrance, port: int) -> bool:
         networks = old.container.attrs["NetworkSettings"].get("Networks") or {}
         found = self.apps.swarm.find(network_of(self.spec.name))
         # of a swarm that was left and made anew: the network has its name, and is another one
         ids = {str(one.get("NetworkID") or "") for one in networks.values()} - {""}
-        return old.port == (port or old.port) and old.image == envoy and (not ids or (found or ("",))[0] in ids)
+        return old.port == (port or old.port) and (not ids or (found or ("",))[0] in ids)
 
     def _succeed(self, holder: Container, envoy: str) -> None:
         """Take the port of what this resource was before, when the new service has answered on another one."""
-        self.progress.say(f'port {self.spec.port} goes over from container "{holder.name}"')
-        with handed_over(holder):
+        with handing_over(holder, self.spec.port, self.progress):
             entrance = self.revisions.entrance()
             self._replace(entrance, entrance.files().door(), self.spec.port, envoy)
 
     def _make(self, name: str, door: Door, port: int, envoy: str) -> tuple[Container, Files]:
         labels = self.apps.labels(self.spec, DOOR)
+        # of a run that was killed between making and starting it
         self.apps.drop(name, self.spec.name)
         container = make_entrance(
             self.apps.engine, name, image=envoy, network=network_of(self.spec.name), port=port, labels=labels
@@ -296,8 +318,8 @@ class _Bringing:
         new, filled = self._make(name + NEXT, door, port or old.port, envoy)
         stop(old.container)
         # neither runs now, and so each can have another name: one that runs in an overlay cannot
-        rename(old.container, name + BEFORE)
-        rename(new, name)
+        take_name(old.container, name + BEFORE)
+        take_name(new, name)
         try:
             Entrance(new).start()
             Entrance(new).wait(self.progress, filled)
@@ -327,6 +349,7 @@ class _Bringing:
         """Let a revision that failed run no more; one that serves already goes on as it is."""
         told = failure.describe(f'service "{self.spec.name}"', self.spec.declared.secure_environment().values())
         serving = there.serving
+        # with a share it has callers: to end it would be to end the service
         if not there.routing.weights.get(made.name):
             self._give_up(made, failure)
         facts = self.apps.facts(self.apps.look(self.spec.name, self.claim))
@@ -372,6 +395,7 @@ class _Bringing:
         while not (answer := knock(url, self.spec.certificate)).serves:
             if time.monotonic() > end:
                 facts = self.apps.facts(self.apps.look(self.spec.name, self.claim))
+                # what is wrong lies between Envoy and the caller: certificate, port, or Envoy itself
                 told = f'service "{self.spec.name}": revision {made.name} answers, and {url} does not: {answer}'
                 raise GroupFailed(told, facts)
             self.progress.checkpoint()
@@ -381,6 +405,7 @@ class _Bringing:
         """Forget what is older than the few revisions that may be activated again, and the secrets of nobody."""
         there = self.apps.look(self.spec.name, self.claim)
         retired = [one for one in there.revisions if not one.replicas and one.name != made.name]
+        # the newest come first in the list
         for one in retired[KEPT_RETIRED:]:
             self._forget(one.name)
         left = self.apps.services.of(self.spec.name)

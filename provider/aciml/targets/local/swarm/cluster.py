@@ -130,6 +130,7 @@ def alone(engine: EngineSeen, what: str, progress: Progress) -> Iterator[None]:
     The lock is the kernel's and goes with the process, so that one that is killed leaves none.
     """
     digits = hashlib.sha256(f"{engine.id}\0{what}".encode()).hexdigest()[:16]
+    # by the engine's id: two contexts may lead to one engine, and one context to another one tomorrow
     path, said = Path(tempfile.gettempdir()) / f"aciml-swarm-{digits}.lock", False
     descriptor = _opened(path)
     try:
@@ -148,10 +149,12 @@ def _opened(path: Path) -> int:
     # the folder is everybody's: no link is followed, and a file of another user is opened as it is (some kernels
     # refuse O_CREAT for those: proc(5), protected_regular)
     flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
+    # open, else make, else open what somebody else has made between the two
     for more in (0, os.O_CREAT | os.O_EXCL, 0):
         with contextlib.suppress(FileNotFoundError, FileExistsError):
             descriptor = os.open(path, flags | more, 0o666)
             if more:
+                # the umask has taken some of it, and another user's run has to be able to wait, too
                 os.fchmod(descriptor, 0o666)
             return descriptor
     raise OutageError(f"{path} cannot be opened", "remove it, then run the same command again")
@@ -159,6 +162,7 @@ def _opened(path: Path) -> int:
 
 def _locked(descriptor: int) -> bool:
     try:
+        # not blocking: ctrl-C has to be heard meanwhile
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
@@ -256,6 +260,7 @@ class Swarm:
         if not engine.active:
             return
         with alone(engine, "the swarm", progress):
+            # asked once more within the lock: another run may have begun with a service, or have left already
             if not look(self._client).active or not self._is_ours() or self._is_used():
                 return
             progress.say("leaving the swarm that was made for this")
@@ -327,6 +332,7 @@ class Swarm:
             except OutageError as error:
                 if not isinstance(error.__cause__, APIError) or "overlap" not in str(error).lower():
                     raise
+                # without it the same one would be found again
                 used = [*used, subnet]  # somebody has it whom nobody could see
 
     def _pools(self) -> tuple[Network, ...]:
@@ -360,6 +366,7 @@ def free_network(used: Iterable[Network], pools: Iterable[Network], name: str, p
     So two that look at the same moment find two, as a rule.
     """
     taken = list(used)
+    # not by hash(), which each process salts anew: the same service finds the same network again
     start = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8])
     for pool in pools:
         if pool.prefixlen > prefix:

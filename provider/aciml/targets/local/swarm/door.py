@@ -14,23 +14,26 @@ from ....core.errors import OutageError
 from ....core.progress import Progress
 from ...protocol import Certificate
 from ...smoke import ask
-from ..engine import IMAGE, KEPT, KIND, STOP_SECONDS, LocalEngine, docker_answers
+from ..engine import DOOR, IMAGE, KEPT, KIND, STOP_SECONDS, LocalEngine, docker_answers
 from ..gate import last_lines
 from ..ports import HOST, PortTaken
 from .envoy import (
     BOOTSTRAP,
     CLUSTERS,
     FOLDER,
+    KEEPER,
     LISTENERS,
     PORT,
     REVISIONS_PATH,
     ROUTES,
     SIDE,
     SIDE_PORT,
+    START,
     Door,
     bootstrap,
     certificate_files,
     read_door,
+    start_of,
     version_of,
 )
 from .stats import Counts, counters_of, counts_of
@@ -39,13 +42,13 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
     from docker.types import LogConfig
 
-DOOR = "door"
-"""What the label of the kind says of Envoy's container."""
-
 BEFORE = "-before"
 """Ends the name of the one whose place another one takes."""
 
 SETTINGS = "door.json"
+BY_PATH = "envoy"
+"""How the program of a container's own image is started: PATH finds it."""
+_SHELL = "/bin/sh"
 _USER = 65534  # nobody: Envoy needs no right, and no file but its own
 _TAKES_SECONDS = 60.0  # it takes them in 30 ms; a machine that is busy with other things may let it wait
 _LOOK_SECONDS = 0.05
@@ -56,6 +59,7 @@ _ACCEPTED = {
     SIDE: "http.side.rds.side",
 }
 """Where Envoy counts what it takes of each file."""
+_REFUSALS = r"^(cluster_manager|listener_manager|http)\..*update_(rejected|failure)$"
 _PORT_WORDS = ("port is already allocated", "address already in use", "ports are not available")
 
 
@@ -107,6 +111,11 @@ class Entrance:
     def image(self) -> str:
         """The image that it was made of."""
         return str(self.container.labels.get(IMAGE) or "")
+
+    @property
+    def is_kept(self) -> bool:
+        """Tell whether another Envoy can take over in it; one of an older release is its container's only process."""
+        return bool(self.container.attrs.get("Path") == _SHELL)
 
     def side_url(self) -> str:
         """Return where revisions and counters are asked for.
@@ -208,8 +217,10 @@ class Entrance:
     def change(self, before: Files, after: Door, progress: Progress, certificate: Certificate | None = None) -> None:
         """Put files in place so that Envoy does as ``after`` says, in an order in which no request meets a gap."""
         known = before.door().revisions
+        # old and new ones: for a moment both files have to be right whichever of them Envoy reads first
         union = after.but(revisions=tuple(dict.fromkeys((*after.revisions, *known))))
         files = after.files()
+        # under a name of their own (the fingerprint): a file that changes in place could be read with the other's half
         first = {**_unwatched(before, after, certificate), CLUSTERS: union.files()[CLUSTERS]}
         # a cluster is there before a route leads to it, and goes when none leads there any more
         self._write(before, first, progress)
@@ -224,33 +235,40 @@ class Entrance:
     def _write(self, before: Files, files: Mapping[str, bytes], progress: Progress) -> None:
         changed = {name: content for name, content in files.items() if not before.has(name, content)}
         if versions := _versions(changed):
-            rejected = self._refusals(progress)
-            self._put(changed)
+            rejected = self.patient_counters(_REFUSALS, progress)
+            self.place(changed)
             self._accepted(versions, rejected, progress)
         else:
-            self._put(changed)
+            self.place(changed)
 
-    def _refusals(self, progress: Progress) -> Mapping[str, int | str]:
-        """Return how often Envoy has refused files; one that a killed run has just started is waited for."""
+    def patient_counters(self, pattern: str, progress: Progress) -> dict[str, int | str]:
+        """Return counters as ``counters`` does; an Envoy that has just been started is waited for."""
         end, pause = time.monotonic() + _TAKES_SECONDS, threading.Event()
         while True:
             progress.checkpoint()
             try:
-                return self.counters(r"^(cluster_manager|listener_manager|http)\..*update_(rejected|failure)$")
+                return self.counters(pattern)
             except OutageError:
                 if time.monotonic() > end:
                     raise
             pause.wait(_LOOK_SECONDS)
 
-    def _put(self, files: Mapping[str, bytes]) -> None:
-        """Write files beside their places, then move them there: Envoy looks at what is moved into its folder."""
+    def place(self, files: Mapping[str, bytes], *then: str) -> None:
+        """Write files beside their places, then move them there: Envoy looks at what is moved into its folder.
+
+        Args:
+            files: their content by name.
+            then: what a shell does right behind it.
+        """
         if not files:
             return
         name = self.container.name
-        moves = " && ".join(f"mv -f {FOLDER}/{one}.new {FOLDER}/{one}" for one in files)
+        # rename(2) is atomic: Envoy never reads half a file, and watches a folder for moves alone (Envoy, "xDS over
+        # files")
+        moves = " && ".join((*(f"mv -f {FOLDER}/{one}.new {FOLDER}/{one}" for one in files), *then))
         with docker_answers(f'write the files of container "{name}"'):
             self.container.put_archive(FOLDER, packed({f"{one}.new": text for one, text in files.items()}))
-            code, said = self.container.exec_run(["/bin/sh", "-c", moves], user=str(_USER))
+            code, said = self.container.exec_run([_SHELL, "-c", moves], user=str(_USER))
         if code:
             told = said.decode(errors="replace") if isinstance(said, bytes) else f"exit code {code}"
             raise OutageError(f'files of container "{name}" could not be put in place: {told}')
@@ -268,12 +286,14 @@ class Entrance:
             # a cluster that warms is not one yet that a route may lead to
             if now and taken and not (CLUSTERS in versions and now.get("cluster_manager.warming_clusters")):
                 return
+            # counters, since a file that is refused changes nothing else: Envoy goes on by the one before
             worse = [name for name in rejected if int(now.get(name) or 0) > int(rejected[name])]
             if worse or time.monotonic() > end:
-                raise self._refused(seen)
+                raise self.refusal(seen)
             pause.wait(_LOOK_SECONDS)
 
-    def _refused(self, seen: str) -> OutageError:
+    def refusal(self, seen: str) -> OutageError:
+        """Return what Envoy says of files that it does not take, or ``seen`` if it says nothing."""
         with docker_answers(f'look at container "{self.container.name}"'):
             self.container.reload()
         lines = [line for line in last_lines(self.container) if "][warning]" in line or "][critical]" in line][-3:]
@@ -302,11 +322,12 @@ def make_entrance(
         return engine.client.containers.create(
             image,
             # its own entry point is not asked for: Envoy's own images have a script there that changes users
-            entrypoint=["envoy"],
-            command=["-c", f"{FOLDER}/{BOOTSTRAP}", "--log-level", "warn", "--concurrency", "2"],
+            entrypoint=[_SHELL, "-c"],
+            command=[KEEPER],
             name=name,
             labels={**labels, KIND: kind, IMAGE: image},
             network=network,
+            # the loopback address alone: a laptop's neighbours on the network are no clients
             ports={f"{PORT}/tcp": (HOST, port), f"{SIDE_PORT}/tcp": (HOST, 0)},
             user=f"{_USER}:{_USER}",
             cap_drop=["ALL"],
@@ -332,7 +353,7 @@ def _unwatched(before: Files, after: Door, certificate: Certificate | None) -> d
 
 def fill(container: Container, door: Door, certificate: Certificate | None) -> Files:
     """Give a container that was not started yet all that Envoy begins with, and tell what that is."""
-    files = {BOOTSTRAP: bootstrap(), SETTINGS: door.settings(), **door.files()}
+    files = {BOOTSTRAP: bootstrap(), START: start_of(BY_PATH), SETTINGS: door.settings(), **door.files()}
     files |= tls_files(certificate) if certificate else {}
     folder, _, name = FOLDER.rpartition("/")
     with docker_answers(f'write the files of container "{container.name}"'):
@@ -346,13 +367,6 @@ def stop(container: Container) -> None:
         container.stop(timeout=STOP_SECONDS)
 
 
-def rename(container: Container, name: str) -> None:
-    """Give a container another name. One that runs in an overlay cannot have one (seen in Docker 20.10)."""
-    with docker_answers(f'name container "{name}"'):
-        container.rename(name)
-        container.reload()
-
-
 def tls_files(certificate: Certificate) -> dict[str, bytes]:
     """Return the files of a certificate by the names that a listener knows them by."""
     contents = (certificate.chain, certificate.key, certificate.authorities)
@@ -361,6 +375,7 @@ def tls_files(certificate: Certificate) -> dict[str, bytes]:
 
 def bound_port(container: Container) -> int:
     """Return the port of the host that Envoy was made with."""
+    # of what it was made with, since a container that is stopped is bound to nothing
     bindings = (container.attrs["HostConfig"].get("PortBindings") or {}).get(f"{PORT}/tcp") or [{}]
     return int(bindings[0].get("HostPort") or 0)
 
@@ -375,6 +390,7 @@ def packed(files: Mapping[str, bytes], folder: str = "") -> bytes:
             tar.addfile(entry)
         for name, text in files.items():
             entry = tarfile.TarInfo(name)
+            # by number: the names of users in an image are its own affair
             entry.size, entry.mode, entry.uid, entry.gid = len(text), 0o400, _USER, _USER
             tar.addfile(entry, io.BytesIO(text))
     return content.getvalue()

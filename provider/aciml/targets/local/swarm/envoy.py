@@ -20,7 +20,7 @@ PORT, SIDE_PORT, ADMIN_PORT = 8080, 9902, 9901
 """In Envoy's container: where the service is, where revisions and counters are, and its own administration."""
 
 FOLDER = "/etc/aciml"
-BOOTSTRAP, CLUSTERS, LISTENERS = "envoy.json", "clusters.json", "listeners.json"
+BOOTSTRAP, START, CLUSTERS, LISTENERS = "envoy.json", "start.sh", "clusters.json", "listeners.json"
 ROUTES, SIDE = "routes.json", "side.json"
 ROUTE_NAME, SIDE_NAME = "service", "side"
 REVISIONS_PATH = "/revisions"
@@ -28,6 +28,28 @@ REVISIONS_PATH = "/revisions"
 
 COUNTERS = ("/stats", "/stats/prometheus", "/clusters", "/ready")
 """Of the administration only what is read is let through: the rest can stop Envoy, or show its memory."""
+
+KEEPER = f"""
+epoch=0
+run() {{ /bin/sh {FOLDER}/{START} --restart-epoch $epoch & last=$!; }}
+trap 'before=$last; epoch=$((epoch + 1)); run' HUP
+trap 'over=1; kill -TERM $last $before' TERM INT
+run
+while :; do
+  wait $last
+  code=$?
+  kill -0 $last 2>/dev/null && continue
+  [ -z "$over" ] && [ -n "$before" ] && kill -0 $before 2>/dev/null || exit $code
+  last=$before before= epoch=$((epoch - 1))
+done
+"""
+"""What the container of Envoy runs, a shell's words: by SIGHUP another Envoy is started beside the one that serves,
+which hands over its sockets and finishes what it has (Envoy docs, "Hot restart"). One that does not come up changes
+nothing. A signal ends a shell's ``wait`` early, so whether a process is gone is asked."""
+
+# who has requests at work for longer is cut when the old one ends, and it takes its memory until then; "immediate":
+# each answer of the old one asks its caller to connect anew, where the default asks some at first, and all in the end
+_TAKES_OVER = "--drain-strategy immediate --drain-time-s 300 --parent-shutdown-time-s 300"
 
 _API = "type.googleapis.com/envoy"
 _TRUE = {"runtime_key": "unused", "default_value": {"numerator": 100, "denominator": "HUNDRED"}}
@@ -37,7 +59,7 @@ NOBODY = "no revision serves yet"
 _BUCKETS = sorted({round(1.1**step, 1) for step in range(140)})
 
 
-_SETTINGS = ("timeout", "keep_alive", "port", "health_path", "certificate", "authorities")
+_SETTINGS = ("timeout", "keep_alive", "port", "health_path", "certificate", "authorities", "labels", "log")
 
 
 @dataclass(frozen=True)
@@ -93,7 +115,8 @@ class Door:
 
     ``timeout`` is what one request may take, seconds (0: as long as the server lets it); ``keep_alive`` how long the
     server keeps an idle connection, seconds. ``certificate`` is the fingerprint of the certificate to be shown, empty
-    for plain HTTP; with ``authorities`` only clients that they certify get in.
+    for plain HTTP; with ``authorities`` only clients that they certify get in. ``labels`` are other names of revisions.
+    Without ``log`` a line is written of those requests alone that no server has seen the end of.
     """
 
     revisions: tuple[str, ...] = ()
@@ -104,11 +127,13 @@ class Door:
     health_path: str = "/"
     certificate: str = ""
     authorities: bool = False
+    labels: Mapping[str, str] = field(default_factory=dict)
+    log: bool = True
 
     def __post_init__(self) -> None:
         """Refuse a route to what is not there: Envoy would answer 503 for its share."""
         mirror = self.routing.mirror
-        named = {*self.routing.weights, *((mirror.source, mirror.to) if mirror else ())}
+        named = {*self.routing.weights, *((mirror.source, mirror.to) if mirror else ()), *self.labels.values()}
         if unknown := sorted(named - set(self.revisions)):
             known = ", ".join(self.revisions) or "none"
             raise NoSuchRevision(f"there is no revision {', '.join(unknown)}", f"the revisions that run are {known}")
@@ -124,12 +149,21 @@ class Door:
     def without(self, name: str) -> Door:
         """Return the door that does not know a revision any more."""
         names = tuple(one for one in self.revisions if one != name)
-        return replace(self, revisions=names, routing=self.routing.without(name))
+        labels = {label: named for label, named in self.labels.items() if named != name}
+        return replace(self, revisions=names, routing=self.routing.without(name), labels=labels)
+
+    def labelled(self, label: str, name: str) -> Door:
+        """Return the door where that label leads to a revision, and no other one does."""
+        others = {said: named for said, named in self.labels.items() if named != name}
+        return replace(self, labels={**others, label: name})
+
+    def label_of(self, name: str) -> str:
+        """Return the label of a revision; empty if it has none."""
+        return next((label for label, named in self.labels.items() if named == name), "")
 
     def settings(self) -> bytes:
         """Return what the other files do not tell back; Envoy does not read it."""
-        said = (self.timeout, self.keep_alive, self.port, self.health_path, self.certificate, self.authorities)
-        return _json(dict(zip(_SETTINGS, said, strict=True)))
+        return _json({name: getattr(self, name) for name in _SETTINGS})
 
     def files(self) -> dict[str, bytes]:
         """Return the files by their names, in the order in which they have to be written.
@@ -229,13 +263,17 @@ class Door:
         hosts = [
             {
                 "name": name,
-                # as an app in the cloud has a host name for each revision; browsers and curl find *.localhost here
-                "domains": [f"{name}.localhost"],
+                # as an app in the cloud has a host name for each revision, and one with three dashes for a label;
+                # browsers and curl find *.localhost here
+                "domains": [f"{name}.localhost", *(label_host(name, label) for label in self._labels(name))],
                 "routes": [{"match": {"prefix": "/"}, "route": {"cluster": name, **self._action()}}],
             }
             for name in self.revisions
         ]
         return _route_configuration(ROUTE_NAME, [*hosts, {"name": "all", "domains": ["*"], "routes": [self._shared()]}])
+
+    def _labels(self, name: str) -> list[str]:
+        return [label for label, named in self.labels.items() if named == name]
 
     def _shared(self) -> dict[str, Any]:
         if not self.routing.weights:
@@ -280,12 +318,13 @@ class Door:
         ]
         for name in self.revisions:
             action = {"cluster": name, **self._action()}
-            match = {"prefix": f"{REVISIONS_PATH}/{name}/"}
-            routes.append({"match": match, "route": {**action, "prefix_rewrite": "/"}})
+            for said in (name, *self._labels(name)):
+                match = {"prefix": f"{REVISIONS_PATH}/{said}/"}
+                routes.append({"match": match, "route": {**action, "prefix_rewrite": "/"}})
         return _route_configuration(SIDE_NAME, [{"name": "all", "domains": ["*"], "routes": routes}])
 
     def _listener(self) -> dict[str, Any]:
-        chain: dict[str, Any] = {"filters": [_manager(ROUTE_NAME, ROUTES, log=True)]}
+        chain: dict[str, Any] = {"filters": [_manager(ROUTE_NAME, ROUTES, _access_log(whole=self.log))]}
         if self.certificate:
             chain["transport_socket"] = self._transport()
         return {
@@ -300,7 +339,7 @@ class Door:
             "@type": f"{_API}.config.listener.v3.Listener",
             "name": SIDE_NAME,
             "address": _address("0.0.0.0", SIDE_PORT),  # noqa: S104 - as above
-            "filter_chains": [{"filters": [_manager(SIDE_NAME, SIDE, log=False)]}],
+            "filter_chains": [{"filters": [_manager(SIDE_NAME, SIDE, None)]}],
         }
 
     def _transport(self) -> dict[str, Any]:
@@ -362,6 +401,17 @@ def bootstrap() -> bytes:
     )
 
 
+def start_of(program: str) -> bytes:
+    """Return the file that says how Envoy is started: ``program`` is a path, or a name that PATH finds."""
+    words = f"-c {FOLDER}/{BOOTSTRAP} --log-level warn --concurrency 2 {_TAKES_OVER}"
+    return f'exec {program} {words} "$@"\n'.encode()
+
+
+def label_host(revision: str, label: str) -> str:
+    """Return the host name by which a label is reached on the service's own port."""
+    return f"{revision.partition('--')[0]}---{label}.localhost"
+
+
 def certificate_files(fingerprint: str) -> tuple[str, str, str]:
     """Return the names of chain, key and authorities.
 
@@ -381,7 +431,7 @@ def read_door(settings: bytes, clusters: bytes, routes: bytes) -> Door:
     try:
         said = json.loads(settings)
         names = tuple(str(one["name"]) for one in json.loads(clusters)["resources"])
-        return Door(names, routing, **{name: said[name] for name in _SETTINGS})
+        return Door(names, routing, **{name: said[name] for name in _SETTINGS if name in said})
     except (ValueError, LookupError, TypeError, NoSuchRevision):
         return Door()
 
@@ -416,7 +466,7 @@ def _route_configuration(name: str, hosts: list[dict[str, Any]]) -> dict[str, An
     }
 
 
-def _manager(routes: str, file: str, *, log: bool) -> dict[str, Any]:
+def _manager(routes: str, file: str, log: dict[str, Any] | None) -> dict[str, Any]:
     config: dict[str, Any] = {
         "@type": f"{_API}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": routes,
@@ -442,12 +492,15 @@ def _manager(routes: str, file: str, *, log: bool) -> dict[str, Any]:
         "common_http_protocol_options": {"idle_timeout": "300s"},
     }
     if log:
-        config["access_log"] = [_access_log()]
+        config["access_log"] = [log]
     return {"name": "envoy.filters.network.http_connection_manager", "typed_config": config}
 
 
-def _access_log() -> dict[str, Any]:
+def _access_log(*, whole: bool) -> dict[str, Any]:
+    # flags are set where the answer is Envoy's own, or somebody went away: nobody else would ever tell
+    some: dict[str, Any] = {} if whole else {"filter": {"response_flag_filter": {}}}
     return {
+        **some,
         "name": "envoy.access_loggers.stdout",
         "typed_config": {
             "@type": f"{_API}.extensions.access_loggers.stream.v3.StdoutAccessLog",

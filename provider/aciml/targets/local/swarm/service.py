@@ -110,7 +110,7 @@ class SwarmServices(HomeServices):
 
     def revisions(self, group_id: str, known: GroupSpec) -> SwarmRevisions:
         """Return the revisions of a service."""
-        return self.apps.revisions(app_of(group_id), self._claim(known))
+        return self.apps.revisions(app_of(group_id), self._claim(known), known.declared.keys)
 
     def delete(
         self,
@@ -137,6 +137,7 @@ def warn_of_scale(new: Group, progress: Progress) -> None:
     asked = [scale.at(name) for name in ("max_replicas", "concurrent_requests", "cool_down") if scale.knows(name)]
     if scale.min_replicas == 0:
         asked.insert(0, f"{scale.at('min_replicas')} 0")
+    # as many at most as at least: that is what Swarm does
     if scale.max_replicas is not None and scale.max_replicas == scale.least:
         asked = [one for one in asked if one != scale.at("max_replicas")]
     if asked:

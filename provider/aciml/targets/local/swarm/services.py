@@ -80,6 +80,7 @@ class Services:
         from docker.errors import APIError
 
         for left in reversed(range(_TRIES)):
+            # read anew at each try: the version is what Docker compares
             made = self._require(name)
             spec = dict(made.document["Spec"])
             change(spec)
@@ -130,6 +131,7 @@ class Services:
         for name in names:
             while time.monotonic() < end:
                 with docker_answers(f'look for containers of service "{name}"'):
+                    # by the label and not by the swarm: its tasks are forgotten at once, and their containers end later
                     label = f"com.docker.swarm.service.name={name}"
                     if not self._client.api.containers(all=True, filters={"label": label}):
                         break
@@ -154,6 +156,7 @@ class Services:
                 lines = last_lines(container, whole=container.status in ("exited", "dead"))
         name = f"{made.name}.{task.slot}"
         code = task.exit_code
+        # it never ran, so there is no exit code of its own; the runtime's words stand for the two that people know
         if task.state == "rejected" or "failed to create" in task.said or "starting container failed" in task.said:
             code = next((code for words, code in _COULD_NOT_RUN.items() if words in task.said.lower()), None)
             return Failure(name, f"could not be started: {task.said}", code, killed, lines or (task.said,))
@@ -177,10 +180,12 @@ class Services:
     def mark_failed(self, made: Made, failure: Failure, secrets: Iterable[str]) -> None:
         """Run it no more, and remember why: Docker forgets a task with its replica."""
         text = "\n".join(failure.lines[-_WORDS_LINES:])
+        # the longest first: one may be a part of another
         for secret in sorted(filter(None, secrets), key=len, reverse=True):
             text = text.replace(secret, "[secret]")
 
         def change(spec: Document) -> None:
+            # in labels, since those of a service are all that stays with it
             said = {ENDED: failure.what, WORDS: text[-_WORDS_SIZE:]}
             spec["Labels"] = {**(spec.get("Labels") or {}), **said}
             spec["Mode"] = {"Replicated": {"Replicas": 0}}
@@ -218,6 +223,7 @@ class Services:
         name = secret_name(app, file, content)
         if (found := self._secret(name)) is None:
             data = base64.b64encode(content).decode()
+            # two runs may make the same one at once: 409 says that it is there now, which is what was wanted
             spec = {"Name": name, "Labels": {**labels, KIND: REVISION, NAME: app}, "Data": data}
             try:
                 with docker_answers(f'create secret "{name}"'):

@@ -82,6 +82,7 @@ class Probe:
         said = {**_pairs(config.get("Env") or ()), **environment}
         port = said.get("ACIML_HEALTH_PORT") or said.get("HEALTH_PORT") or str(_HEALTH_PORT)
         asked = port if port.isdigit() and int(port) else str(CONTAINER_PORT)
+        # without site and the user's variables: a package of the user that is broken must not end healthy replicas
         return cls(("CMD", python, "-I", "-S", "-B", "-c", _PROBE.format(port=asked)))
 
     def to_json(self, startup: float) -> dict[str, Any]:
@@ -120,6 +121,7 @@ class Template:
     def to_json(self) -> dict[str, Any]:
         """Return the spec that Docker takes."""
         spec, limits, sandbox = self.spec, Limits.of(self.spec), Sandbox.of(self.spec)
+        # a little longer than the server itself needs, or Docker kills what is about to end
         grace = drain_seconds(spec) + 5
         container: dict[str, Any] = {
             # by digest alone: a name with a tag is asked for in its registry at every start of a task, though the
@@ -151,6 +153,7 @@ class Template:
                     "Pids": sandbox.processes,
                 }
             },
+            # also of one that ended with code 0: a server that is over serves nobody
             "RestartPolicy": {"Condition": "any", "Delay": 2 * _NANO},
             "Networks": [{"Target": self.network}],
         }
@@ -187,6 +190,7 @@ def name_of(spec: GroupSpec) -> str:
     return revision_name(
         spec.name,
         {
+            # the digest: the same image of another registry is the same revision
             "image": spec.image.rpartition("@")[2] or spec.image,
             "environment": declared.environment(),
             "cpu": spec.cpu,
