@@ -1,8 +1,8 @@
 """What programs do with words that are not what they take: numbers, options without their value, nothing at all.
 
 Sources: useradd(8), groupadd(8), usermod(8) of shadow 4.13; sleep(1), rm(1), chmod(1), head(1), install(1) of
-coreutils 9.1; tar(1), curl(1), wget(1), git-clone(1), grep(1), gawk(1); POSIX, "exit". What is an error here was tried on
-Debian, by dash.
+coreutils 9.1; tar(1), curl(1), wget(1), git-clone(1), grep(1), gawk(1); POSIX, "exit". What is an error here was tried
+on Debian, by dash.
 """
 
 from __future__ import annotations

@@ -205,8 +205,8 @@ class AMLResponse(SaidHeaders):
     @property
     def content_type(self) -> Optional[str]:
         """The header ``Content-Type``."""
-        found: Optional[str] = self.headers.get("Content-Type")
-        return found
+        value: Optional[str] = self.headers.get("Content-Type")
+        return value
 
     @content_type.setter
     def content_type(self, value: str) -> None:
