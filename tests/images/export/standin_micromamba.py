@@ -1,4 +1,4 @@
-#!/opt/python/bin/python3
+#!/usr/bin/python3
 """Installs an explicit list of conda packages, in the words of micromamba, where micromamba itself cannot be had."""
 
 from __future__ import annotations

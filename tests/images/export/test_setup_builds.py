@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import ensurepip
 import functools
 import importlib.util
@@ -20,7 +19,6 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from aciml.core.layer import PREFIX
 from aciml.settings import Settings
 from tests.images.world import World, write_project
 from tests.pip.wheels import make_wheel
@@ -97,32 +95,25 @@ def base(mirrors: Settings) -> str:
     return f"{mirrors.registries['docker.io'].removeprefix('http://')}/library/debian:bookworm-slim"
 
 
-@contextlib.contextmanager
-def installer(base: str, ours: str, folder: Path) -> Iterator[str]:
-    """An image with a stand-in for micromamba: the same words, done by the library that the provider uses.
-
-    What runs it is the Python of the environment, elsewhere: to install one from a distribution takes longer than all
-    the rest.
-    """
-    name = f"aciml-test-micromamba:{MARK}"
+@pytest.fixture
+def installer(base: str, tmp_path: Path) -> Iterator[str]:
+    """An image with a stand-in for micromamba: the same words, done by the library that the provider uses."""
+    name, folder = f"aciml-test-micromamba:{MARK}", tmp_path / "installer"
     spec = importlib.util.find_spec("rattler")
     assert spec is not None
     assert spec.origin is not None
     shutil.copytree(Path(spec.origin).parent, folder / "rattler", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(Path(__file__).with_name("standin_micromamba.py"), folder / "micromamba")
     (folder / "Dockerfile").write_text(
-        f"FROM {ours} AS ours\n"
         f"FROM {base}\n"
-        f"COPY --from=ours {PREFIX} /opt/python\n"
-        "COPY rattler /opt/python/lib/python3.11/site-packages/rattler\n"
+        "RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates python3\n"
+        "COPY rattler /usr/lib/python3/dist-packages/rattler\n"
         "COPY micromamba /usr/local/bin/micromamba\n"
     )
     (folder / "micromamba").chmod(0o755)
     docker("build", "--quiet", "--tag", name, str(folder))
-    try:
-        yield name
-    finally:
-        docker("rmi", "--force", name)
+    yield name
+    docker("rmi", "--force", name)
 
 
 @pytest.fixture
@@ -141,7 +132,7 @@ def told_by(image: str) -> Any:
     return json.loads(docker("run", "--rm", image, "python", "-c", TELL))
 
 
-def test_docker_builds_an_equivalent_image(world: World, base: str, tmp_path: Path) -> None:
+def test_docker_builds_an_equivalent_image(world: World, base: str, installer: str, tmp_path: Path) -> None:
     setup, archive, ours = tmp_path / "setup", tmp_path / "image.tar", f"aciml-test-setup:{MARK}"
     section = {"base_image": base, "conda_file": "conda.yml", "server_requirements": False}
     world.configure(**section, extra_steps=["RUN echo done >/etc/step", "COPY a.conf /etc/"], steps_context="context")
@@ -157,9 +148,8 @@ def test_docker_builds_an_equivalent_image(world: World, base: str, tmp_path: Pa
 
     try:
         docker("load", "--input", str(archive))
-        with installer(base, ours, tmp_path / "installer") as image:
-            arguments = ["--network=host", "--build-arg", f"MICROMAMBA={image}"]
-            done = subprocess.run([builder, *arguments], check=False, capture_output=True, text=True)
+        arguments = ["--network=host", "--build-arg", f"MICROMAMBA={installer}"]
+        done = subprocess.run([builder, *arguments], check=False, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
         assert subprocess.run([checker], check=False).returncode == 0
         stepped = docker("run", "--rm", found[0], "cat", "/etc/step", "/etc/a.conf")
