@@ -177,12 +177,12 @@ ALONE = CONFIG.replace("conda_file: env/conda.yml", "lock_file: env/base.lock")
 
 def test_an_environment_without_packages_locks_its_base(folder: Path, registry: RegistrySimulator) -> None:
     (folder / "stacks/Pulumi.local.yaml").write_text(ALONE.replace("HOST", registry.host))
-    none = aciml(folder, "lock", "--check")
-    written = aciml(folder, "lock")
-    good = aciml(folder, "lock", "--check")
+    none = run(folder, "lock", "--check")
+    written = run(folder, "lock")
+    good = run(folder, "lock", "--check")
     first = put_base(registry, "one")
     second = put_base(registry, "two")
-    again = aciml(folder, "lock")
+    again = run(folder, "lock")
 
     assert (none.returncode, none.stdout) == (1, f"{folder}/env/base.lock does not exist; write it: aciml lock\n")
     assert f"+ base {registry.host}/base:1 {first[:19]}" in written.stdout
@@ -194,11 +194,11 @@ def test_a_lock_without_the_base_of_an_environment_without_packages_is_not_good(
     folder: Path, registry: RegistrySimulator
 ) -> None:
     (folder / "stacks/Pulumi.local.yaml").write_text(ALONE.replace("HOST", registry.host))
-    aciml(folder, "lock")
+    run(folder, "lock")
     path = folder / "env/base.lock"
     path.write_text("".join(row for row in path.read_text().splitlines(True) if "base image" not in row))
 
-    done = aciml(folder, "lock", "--check")
+    done = run(folder, "lock", "--check")
 
     assert done.returncode == 1
     assert f"{registry.host}/base:1 is not locked" in done.stdout
