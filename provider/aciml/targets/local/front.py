@@ -118,9 +118,10 @@ class Front:
         """Let it know a container, besides the one it leads to."""
         routing = self._told.door().routing
         # without those that nothing leads to any more: they were left by runs that were killed
-        door = door_of(spec, tuple(dict.fromkeys((*routing.weights, short(container)))), routing)
-        # nobody is led to it yet but who asks for it by name, and that waits (`wait_for`): one go instead of two
-        self._put(door, spec, progress)
+        names = tuple(dict.fromkeys((*routing.weights, short(container))))
+        # in order, though nobody is led there yet: the side port has a route to it, and Envoy refuses a route whose
+        # cluster it has not read
+        self._change(door_of(spec, names, routing), spec, progress)
 
     def lead(self, container: Container, spec: GroupSpec, progress: Progress) -> None:
         """Send all requests from now on to a container; those that are at work elsewhere are finished there."""
