@@ -151,7 +151,7 @@ def test_a_golden_file_is_held_to_the_schema_of_the_app_that_runs(
         content = {"application/json": {"schema": body}}
         return {"paths": {"/score": {"post": {"requestBody": {"content": content}}}}}
 
-    monkeypatch.setattr("aciml.resources.golden.document_of", document)
+    monkeypatch.setattr("aciml.targets.golden.document_of", document)
     file.write_text(GOLDEN)
     found = told(group.check(first, {**RIGHT, "traffic": {"golden": str(file)}}, Watcher()))
 
