@@ -71,10 +71,11 @@ class CliSession:
         return not any(b"/provider/__main__.py" in _command(one) for one in self._members())
 
     def _members(self) -> Iterator[int]:
-        for fork in self._forks.iterdir():
+        for fork in self._forks.glob("[0-9]*"):
             with contextlib.suppress(OSError):
-                state = Path(f"/proc/{fork.name}/stat").read_text().rpartition(")")[2].split()[0]
-                if state not in "ZX" and b"/warm.py" in _command(int(fork.name)):  # the number may be somebody else's
+                fields = Path(f"/proc/{fork.name}/stat").read_text().rpartition(")")[2].split()
+                # the number may be another process's by now, which began later
+                if fields[0] not in "ZX" and fields[19] == fork.read_text():
                     yield int(fork.name)
         for place in Path("/proc").iterdir():
             if place.name.isdigit():

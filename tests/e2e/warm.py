@@ -117,6 +117,16 @@ def tell_of_ends(clients: dict[int, socket.socket]) -> None:
                 client.sendall(b"%d" % os.waitstatus_to_exitcode(status))
 
 
+def note_itself(folder: Path) -> None:
+    """Note the number of this process, and when it began: the number alone may be another one's a minute later."""
+    number = str(os.getpid())
+    # proc_pid_stat(5): the 22nd field is the start; the second one, in brackets, may have blanks
+    began = Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19]
+    note = folder / f".{number}"
+    note.write_text(began)
+    note.rename(folder / number)  # never seen half
+
+
 def become(asked: Asked, client: socket.socket) -> None:
     """Make this fork what the client would have been."""
     for number, stream in enumerate(asked.streams):
@@ -128,7 +138,7 @@ def become(asked: Asked, client: socket.socket) -> None:
     os.environ.clear()
     os.environ.update(asked.environ)
     if folder := os.environ.get(FORKS):
-        (Path(folder) / str(os.getpid())).touch()
+        note_itself(Path(folder))
     if os.environ.get("PYTHONUNBUFFERED"):
         for text in (sys.stdout, sys.stderr):
             text.reconfigure(write_through=True)  # type: ignore[union-attr]  # they are what Python opened
