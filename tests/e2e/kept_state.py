@@ -10,6 +10,7 @@ import base64
 import functools
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,12 @@ def is_secret(value: Any) -> bool:
     return isinstance(value, dict) and value.get(MARK) == SECRET
 
 
+def decrypted(secret: Mapping[str, Any], key: bytes) -> Any:
+    """Return what a secret of a state hides, which is JSON."""
+    _, nonce, text = secret["ciphertext"].split(":")
+    return json.loads(AESGCM(key).decrypt(base64.b64decode(nonce), base64.b64decode(text), None))
+
+
 def forget(state: Path, urn: str) -> None:
     """Let a state know nothing of a resource, as ``pulumi state delete`` does."""
     kept = json.loads(state.read_text())
@@ -82,12 +89,12 @@ def _key_of(kept: dict[str, Any], passphrase: str) -> bytes:
     """Return the key that a state's secrets are encrypted by."""
     provider = kept["checkpoint"]["latest"]["secrets_providers"]
     if provider["type"] == "passphrase":
-        return _key(provider["state"]["salt"], passphrase)
+        return key_of_passphrase(provider["state"]["salt"], passphrase)
     return base64.b64decode(vault().decrypt(base64.b64decode(provider["state"]["encryptedkey"]).decode()))
 
 
 @functools.cache
-def _key(salt: str, passphrase: str) -> bytes:
+def key_of_passphrase(salt: str, passphrase: str) -> bytes:
     """Return the key of a stack; ``salt`` is ``v1:<salt>:<something encrypted, to try the passphrase on>``."""
     return hashlib.pbkdf2_hmac("sha256", passphrase.encode(), base64.b64decode(salt.split(":")[1]), ROUNDS, 32)
 
@@ -98,7 +105,7 @@ def _opened(value: Any, key: bytes) -> Any:
         return [_opened(one, key) for one in value]
     if not isinstance(value, dict):
         return value
-    if value.get(MARK) == SECRET:
+    if is_secret(value):
         return {MARK: SECRET, "plaintext": json.dumps(_shown(value, key), separators=(",", ":"))}
     return {name: _opened(one, key) for name, one in value.items()}
 
@@ -108,7 +115,6 @@ def _shown(value: Any, key: bytes) -> Any:
         return [_shown(one, key) for one in value]
     if not isinstance(value, dict):
         return value
-    if value.get(MARK) == SECRET:
-        _, nonce, text = value["ciphertext"].split(":")
-        return json.loads(AESGCM(key).decrypt(base64.b64decode(nonce), base64.b64decode(text), None))
+    if is_secret(value):
+        return decrypted(value, key)
     return {name: _shown(one, key) for name, one in value.items()}

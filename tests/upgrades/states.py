@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
-
 from aciml.properties import Secret
+from tests.e2e.kept_state import decrypted, is_secret, key_of_passphrase
 from tests.upgrades.place import FIXTURES, PASSPHRASE, read_json
-
-SIGNATURE = "4dabf18193072939515e22adb298388d"
-"""Key of every value in a state that is more than JSON; the other is the kind of a secret."""
-_SECRET = "1b47061264138c4ac30d75fd1eb44270"
 
 
 @dataclass(frozen=True)
@@ -39,7 +29,7 @@ class Kept:
 def resources(release: str, stack: str, hosts: Mapping[str, str]) -> list[Kept]:
     """Return the plugin's resources in a kept state."""
     deployment = read_json(FIXTURES / release / stack / "state.json", hosts)["deployment"]
-    key = _key(deployment["secrets_providers"]["state"]["salt"])
+    key = key_of_passphrase(deployment["secrets_providers"]["state"]["salt"], PASSPHRASE)
     return [
         Kept(one["urn"], one["id"], one["type"], _read(one["inputs"], key), _read(one["outputs"], key))
         for one in deployment["resources"]
@@ -47,20 +37,11 @@ def resources(release: str, stack: str, hosts: Mapping[str, str]) -> list[Kept]:
     ]
 
 
-@cache
-def _key(salt: str) -> AESGCM:
-    """Derive the key of a passphrase. Source: pulumi/pulumi, sdk/go/common/resource/config/crypt.go."""
-    _, encoded, _ = salt.split(":", 2)
-    derived = PBKDF2HMAC(hashes.SHA256(), 32, base64.b64decode(encoded), 1_000_000)
-    return AESGCM(derived.derive(PASSPHRASE.encode()))
-
-
-def _read(value: Any, key: AESGCM) -> Any:
+def _read(value: Any, key: bytes) -> Any:
     if isinstance(value, list):
         return [_read(one, key) for one in value]
     if not isinstance(value, dict):
         return value
-    if value.get(SIGNATURE) == _SECRET:
-        _, nonce, text = value["ciphertext"].split(":")
-        return Secret(json.loads(key.decrypt(base64.b64decode(nonce), base64.b64decode(text), None)))
+    if is_secret(value):
+        return Secret(decrypted(value, key))
     return {name: _read(one, key) for name, one in value.items() if not name.startswith("__")}
