@@ -135,8 +135,7 @@ class ResponseHeaders:
 
     def __setitem__(self, name: str, value: Any) -> None:
         """Replace all headers of this name."""
-        self.remove(name)
-        self.add(name, value)
+        self.set(name, value)
 
     def __delitem__(self, name: str) -> None:
         """Remove all headers of this name."""
