@@ -21,7 +21,7 @@ from typing import Any, TypeVar, dataclass_transform
 import pulumi
 
 from aciml.core.casing import camel_case
-from aciml.core.lean import lean
+from aciml.core.lean import lean, once_a_class
 
 Made = TypeVar("Made")
 Names = pulumi.Input[abc.Sequence[pulumi.Input[str]]]
@@ -112,14 +112,9 @@ def _declared(cls: type[Made], *, is_subject: bool) -> type[Made]:
     return made  # type: ignore[no-any-return]
 
 
+@once_a_class  # every resource of a program asks for them, and no program for those of all classes
 def arguments_of(cls: type[Any]) -> tuple[Argument, ...]:
     """Return the fields of a class of arguments."""
-    # mypy takes a class for one of its values, and asks for a hash
-    return _arguments_of(cls)  # type: ignore[arg-type]
-
-
-@functools.cache  # every resource of a program asks for them, and no program for those of all classes
-def _arguments_of(cls: type[Any]) -> tuple[Argument, ...]:
     named: Mapping[str, str] = getattr(cls, "_properties", {})
     return tuple(_argument(one.name, named, one.type, required=one.default is MISSING) for one in fields(cls))
 

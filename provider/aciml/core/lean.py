@@ -11,14 +11,16 @@ A class of which thousands are made is better off with dataclass: its own ``__in
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
-__all__ = ["lean"]
+__all__ = ["lean", "once_a_class"]
 
 Made = TypeVar("Made")
+Answer = TypeVar("Answer")
 _MAKING = threading.RLock()
 
 if TYPE_CHECKING:
@@ -31,6 +33,11 @@ else:
         if not frozen:
             raise TypeError("a lean class is frozen")
         return lambda cls: _prepared(cls, kw_only=kw_only)
+
+
+def once_a_class(ask: Callable[[type[Any]], Answer]) -> Callable[[type[Any]], Answer]:
+    """Ask once a class: its fields do not change, and many ask for them."""
+    return functools.cache(ask)  # type: ignore[return-value]  # mypy takes a class for one of its values, and asks for a hash
 
 
 def _prepared(cls: Any, *, kw_only: bool) -> Any:

@@ -15,16 +15,15 @@ No ``from __future__ import annotations`` in the modules of such classes: the ta
 and of a program, and would compile the text of each annotation (8 ms of CPU, twice a preview).
 """
 
-import functools
 import types
 import typing
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any, Self, TypeVar
 
 from ..core.casing import camel_case
 from ..core.errors import Finding
-from ..core.lean import lean
+from ..core.lean import lean, once_a_class
 from ..properties import Unknown, Values
 from .shape import Field, Fields
 
@@ -47,13 +46,6 @@ class Named:
 
 
 SPREAD = Spread()
-Answer = TypeVar("Answer")
-
-
-def _once(ask: Callable[[type[Any]], Answer]) -> Callable[[type[Any]], Answer]:
-    """Ask once a class: its fields do not change."""
-    # tables are asked for at every check of every resource
-    return functools.cache(ask)  # type: ignore[return-value]  # mypy takes a class for one of its values, and asks for a hash
 
 
 @lean(frozen=True, kw_only=True)
@@ -133,7 +125,7 @@ class Part:
     marks: tuple[Any, ...] = ()
 
 
-@_once
+@once_a_class
 def parts_of(cls: type[Any]) -> Mapping[str, Part]:
     """Return the fields of a class, by Python's names; those of ``Declared`` itself are none."""
     # what every value has tells where it stands, and is no property
@@ -197,7 +189,7 @@ def wires_of(cls: type[Any], *names: str) -> tuple[str, ...]:
     return tuple(parts[name].wire for name in names)
 
 
-@_once
+@once_a_class
 def table_of(cls: type[Any]) -> Fields:
     """Return the table of a class, by names of the wire; what is spread stands beside the rest."""
     table: dict[str, Field] = {}
@@ -206,7 +198,7 @@ def table_of(cls: type[Any]) -> Fields:
     return table
 
 
-@_once
+@once_a_class
 def wire_paths(cls: type[Any]) -> Mapping[str, tuple[str, ...]]:
     """Return where each property of the wire is found in a value: the names that lead to it."""
     paths: dict[str, tuple[str, ...]] = {}
@@ -269,7 +261,7 @@ def written(value: Declared) -> Values:
     return found
 
 
-@_once
+@once_a_class
 def _mapped(cls: type[Any]) -> frozenset[str]:
     return frozenset(one.name for one in fields(cls) if one.default_factory is dict)
 
@@ -326,7 +318,7 @@ def known_leaves(value: Declared) -> list[str]:
     return [name for name, one in leaves(value).items() if one is not None and one != ()]
 
 
-@_once
+@once_a_class
 def rows_of(cls: type[Any]) -> Mapping[str, Field]:
     """Return the rows of the table by the names of ``leaves``."""
     return {path[-1]: table_of(cls)[wire] for wire, path in wire_paths(cls).items()}
