@@ -61,7 +61,7 @@ def base_digest(engine: docker.DockerClient, registry_host: str) -> Iterator[str
     repository, own = f"{registry_host}/{REPOSITORY}", f"aciml-test-{REPOSITORY}"
     # an image of its own: an engine gives equal builds one id, and the process that is done first would remove it
     text = io.BytesIO(f"FROM {BASE}\nMAINTAINER {REPOSITORY}\n".encode())
-    engine.images.build(fileobj=text, tag=own, rm=True, forcerm=True)
+    engine.images.build(fileobj=text, tag=own, rm=True, forcerm=True, nocache=True)
     push_raw(engine, own, repository, "1", Credentials(), Silent())
     with RegistryClient(registry_host) as client:
         digest = client.head_manifest(REPOSITORY, "1")

@@ -197,10 +197,13 @@ def test_a_build_whose_cached_image_somebody_removed_meanwhile_is_run_again(
     assert len(calls) == 2
 
 
+@pytest.mark.parametrize(
+    "why", ["failed to export image: No such image: sha256:bd0c", 'unable to find image "sha256:bd0c"']
+)
 def test_images_that_are_removed_again_and_again_are_an_outage_and_no_fault_of_the_step(
-    kitchen: Kitchen, monkeypatch: pytest.MonkeyPatch
+    kitchen: Kitchen, monkeypatch: pytest.MonkeyPatch, why: str
 ) -> None:
-    lost = [{"error": "failed to export image: No such image: sha256:bd0c"}]
+    lost = [{"error": why}]
     monkeypatch.setattr("aciml.docker.build.messages", closable(lambda *_, **__: iter(lost)))
 
     with pytest.raises(OutageError, match="somebody removes images of Docker while the steps run"):

@@ -48,7 +48,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     engine, own = connect(), f"aciml-test-own-python-{mark}"
     # an image of its own: equal builds have one id, and the process that is done first would remove it
     text = f"{DEBIAN}LABEL own={mark}\n".encode()
-    engine.images.build(fileobj=io.BytesIO(text), tag=own, rm=True, forcerm=True, network_mode="host")
+    engine.images.build(fileobj=io.BytesIO(text), tag=own, rm=True, forcerm=True, nocache=True, network_mode="host")
     with running_registry(tmp_path_factory.mktemp("registry")) as registry:
         push_raw(engine, own, f"{registry.host}/team/python", "1", Credentials(), Silent())
         yield f"{registry.host}/team/python:1"

@@ -500,7 +500,7 @@ def test_a_container_has_the_labels_of_its_image(local: LocalWorld, tmp_path: Pa
     spec = spec_of(local)
     repository = spec.image.rpartition("/")[0] + "/labelled"
     (tmp_path / "Dockerfile").write_text(f"FROM {spec.image}\nLABEL org.opencontainers.image.revision=abc-dirty\n")
-    made, _ = local.client.images.build(path=str(tmp_path), tag=f"{repository}:1", rm=True)
+    made, _ = local.client.images.build(path=str(tmp_path), tag=f"{repository}:1", rm=True, nocache=True)
     local.client.images.push(repository, "1")
     made.reload()
     digest = next(one for one in made.attrs["RepoDigests"] if one.startswith(repository)).rpartition("@")[2]

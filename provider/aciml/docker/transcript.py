@@ -15,7 +15,7 @@ _STEP = re.compile(r"(?:Step|STEP) (\d+)/\d+ ?: ")
 _RUNNING = re.compile(r" ---> Running in ([0-9a-f]{12,64})")
 _EXIT = re.compile(r"non-zero code: (\d+)|exit status (\d+)|exited with (?:code )?(\d+)")
 # moby: image/store.go (SetParent), layer/layer.go (ErrLayerDoesNotExist), daemon/images/image.go (ErrImageDoesNotExist)
-_LOST = re.compile(r"unknown parent image ID|layer does not exist|No such image: sha256:")
+_LOST = re.compile(r"unknown parent image ID|layer does not exist|(?:No such image: |unable to find image \")sha256:")
 _COLOR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 TAIL_LINES = 15
 """How much of a step's output an error shows."""
@@ -32,6 +32,11 @@ _HINTS = (
 
 class ParentLost(OutageError):
     """The image that a step goes on from was removed by somebody else while the build ran."""
+
+
+def is_parent_lost(why: str) -> bool:
+    """Tell whether the classic builder's error is of an image that was removed while it looked for it."""
+    return _LOST.search(why) is not None
 
 
 class Transcript:
@@ -69,7 +74,7 @@ class Transcript:
         """
         if "error" in message:
             why = str(message["error"])
-            if _LOST.search(why):
+            if is_parent_lost(why):
                 told = f"somebody removes images of Docker while the steps run: {why}"
                 raise ParentLost(told, "run the same command again when that is over")
             raise self.failure(why, (message.get("errorDetail") or {}).get("code"))

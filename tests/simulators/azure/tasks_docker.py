@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 from aciml.core.errors import AcimlError
 from aciml.docker.engine import connect
 from aciml.docker.stream import messages
+from aciml.docker.transcript import is_parent_lost
 
 from .registries_fronts import Fronts
 from .tasks_run import FailedError, Run, Watch
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
 _FROM = re.compile(r"^\s*FROM\s+(?:--\S+\s+)*(\S+)", re.IGNORECASE | re.MULTILINE)
 _ARG = re.compile(r"^\s*ARG\s+(\w+)=(\S*)", re.IGNORECASE | re.MULTILINE)
 _VARIABLE = re.compile(r"\$\{?(\w+)\}?")
+_TRIES = 5
+
+
+class _LostError(Exception):
+    """Another run removed an image that the build looked at; an agent of Azure has a machine of its own."""
 
 
 class Agent:
@@ -57,7 +63,13 @@ class Agent:
             "nocache": "1" if options.get("no_cache") else "", "t": options["names"],
         }  # fmt: skip
         self._run.say(f"Sending build context to Docker daemon  {len(context) / 1000:.4g}kB")
-        self._follow("/build", params, {"Content-Type": "application/x-tar"}, io.BytesIO(context))
+        headers = {"Content-Type": "application/x-tar"}
+        for _ in range(_TRIES):
+            with suppress(_LostError):
+                self._follow("/build", params, headers, io.BytesIO(context))
+                break
+        else:
+            raise FailedError("images of the engine are removed again and again")
         self._brought += options["names"]
 
     def push(self, name: str) -> dict[str, str]:
@@ -102,6 +114,8 @@ class Agent:
         try:
             with closing(stream):
                 for message in stream:
+                    if "error" in message and is_parent_lost(str(message["error"])):
+                        raise _LostError
                     if "error" in message:
                         self._run.say(str(message["error"]))
                         raise FailedError(str(message["error"]))
