@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from .errors import Finding, UserError
-from .lint_bases import is_of_windows
 from .meant import meant
 from .reference import SCRATCH, Reference
 from .steps import Step, directives_of, parse_steps
@@ -230,6 +229,10 @@ def _stage(group: Sequence[Step], before: Sequence[Stage], values: Mapping[str, 
     # a name may be given twice: the nearest above counts
     below: str | int = earlier[-1] if earlier else image
     if not earlier and image != SCRATCH and is_known_image(image):
+        from .lint_bases import (
+            is_of_windows,  # here: a table of images, which an environment without a Dockerfile lacks
+        )
+
         if is_of_windows(image):
             raise UserError(f"{image} is an image of Windows", "services run on Linux: take an image of it")
         Reference.parse(image)

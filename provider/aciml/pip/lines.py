@@ -18,8 +18,8 @@ from ..core.account_in_url import has_account, without_secret
 from ..core.condafile import CondaFile
 from ..core.encoding import decoded
 from ..core.errors import UserError
-from .requirement import fault_of, spaced, trap_of
-from .source import AS_WHEEL, source_fault, source_of
+
+# what judges a line is imported where there is one: it is slow to load, and many environments have conda packages alone
 
 _FILE = re.compile(r"(?:-r|--requirements?|-c|--constraints?)[ =]\s*(?P<path>\S+)")
 _OWN_INDEX = re.compile(r"-i\b|-f\b|--(?:extra-)?index-url|--find-links")
@@ -58,6 +58,8 @@ def read_lines(requirements: Sequence[str], folder: Path, places: Sequence[str] 
     # an index of one's own may have a package of any name
     public = not any(_OWN_INDEX.match(line.text) for line in lines)
     for line in lines:
+        from .requirement import trap_of
+
         # only of a line that is right by itself: two findings about one word would contradict one another
         found = list(_faults(line, folder)) or ([trap] if public and (trap := trap_of(line.text)) else [])
         faults += [f"{_placed(line)}{fault}" for fault in found]
@@ -103,7 +105,7 @@ def expanded(requirements: Sequence[str], folder: Path) -> list[Line]:
 
 def _expand(found: Iterable[Line], rows: list[Line], seen: set[Path]) -> None:
     for line in found:
-        named = _FILE.match(spaced(line.text))
+        named = _named_by(line)
         if not named or "://" in named["path"]:
             rows.append(line)
             continue
@@ -157,7 +159,7 @@ def file_sha256(path: Path) -> str:
 def _gather(found: list[Line], lines: list[Line], seen: set[Path], faults: list[str]) -> None:
     for line in found:
         lines.append(line)
-        named = _FILE.match(spaced(line.text))
+        named = _named_by(line)
         # a file on the web is read by uv alone; its lines cannot be judged, nor do they count for what has changed
         if not named or "://" in named["path"]:
             continue
@@ -169,6 +171,13 @@ def _gather(found: list[Line], lines: list[Line], seen: set[Path], faults: list[
         elif path not in seen:
             seen.add(path)
             _gather(_of_file(path, _beside(line, named["path"]), faults), lines, seen, faults)
+
+
+def _named_by(line: Line) -> re.Match[str] | None:
+    """Return the match of a line that names a file of lines, whose ``path`` is that file's."""
+    from .requirement import spaced
+
+    return _FILE.match(spaced(line.text))
 
 
 def _beside(line: Line, name: str) -> str:
@@ -208,7 +217,7 @@ def _rows(text: str) -> Iterator[tuple[int, str]]:
 
 def _files(line: Line, folder: Path) -> Iterator[Path]:
     """Return the files whose content the line stands for; wheels are relative to conda.yml, wherever they are named."""
-    named = _FILE.match(spaced(line.text))
+    named = _named_by(line)
     if named and "://" not in named["path"]:
         yield (line.folder / named["path"]).resolve()
     wheel = None if named else _WHEEL.search(without_account(line.text))
@@ -218,6 +227,9 @@ def _files(line: Line, folder: Path) -> Iterator[Path]:
 
 
 def _faults(line: Line, folder: Path) -> Iterator[str]:
+    from .requirement import fault_of
+    from .source import AS_WHEEL, source_fault, source_of
+
     shown = without_account(line.text)
     if fault := source_fault(shown):
         yield fault
@@ -232,7 +244,7 @@ def _faults(line: Line, folder: Path) -> Iterator[str]:
         yield f"{shown}: {why}; {AS_WHEEL}"
     elif fault := fault_of(without_account(line.text)):
         yield fault
-    elif not _FILE.match(spaced(line.text)):
+    elif not _named_by(line):
         for path in _files(line, folder):
             if not path.is_file():
                 yield f"{shown}: {path} does not exist; paths of wheels are relative to conda.yml"

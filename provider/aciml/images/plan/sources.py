@@ -13,8 +13,6 @@ from ...core.condafile import DEFAULT_CHANNELS, CondaFile, CondaFileError, parse
 from ...core.context import named_by, uses_context
 from ...core.encoding import decoded
 from ...core.errors import Finding, Level, UserError, errors_of
-from ...core.explicit import parse_explicit_file
-from ...core.foreign_file import foreign_to_pip
 from ...core.interpreter import OLDEST_PYTHON
 from ...core.limits import limits_findings
 from ...core.steps import Step, parse_steps
@@ -239,6 +237,8 @@ def _of_requirements(text: str, path: str) -> CondaFile:
     """
     if not any(row.strip() and not row.lstrip().startswith("#") for row in text.splitlines()):
         raise CondaFileError([Finding(_REQUIREMENTS, f"{path}:1: the file is empty; list the packages")])
+    from ...core.foreign_file import foreign_to_pip
+
     if what := foreign_to_pip(text):
         raise CondaFileError([Finding(_REQUIREMENTS, f"{path}:1: this is no requirements file: {what}")])
     beside = Path(path).with_name(PYTHON_VERSION)
@@ -254,8 +254,14 @@ def _of_requirements(text: str, path: str) -> CondaFile:
     return CondaFile(DEFAULT_CHANNELS, (f"python={said}",), (f"-r {Path(path).name}",), path=path, pip_lines=(1,))
 
 
+def _of_explicit(text: str, path: str) -> CondaFile:
+    from ...core.explicit import parse_explicit_file  # here, as what reads requirements: most environments have neither
+
+    return parse_explicit_file(text, path)
+
+
 _READERS: dict[str, Callable[[str, str], CondaFile]] = {
     "conda_file": parse_conda_file,
     "requirements_file": _of_requirements,
-    "explicit_file": parse_explicit_file,
+    "explicit_file": _of_explicit,
 }
