@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from .errors import Finding, UserError
+from .lean import lean
 from .meant import meant
 from .reference import SCRATCH, Reference
 from .steps import Step, directives_of, parse_steps
@@ -26,7 +27,7 @@ _NEEDS = {"RUN": ("mount", "network", "security"), "COPY": ("chmod", "link", "pa
 _NEEDS["ADD"] = (*_NEEDS["COPY"], "checksum", "keep-git-dir", "unpack")
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Stage:
     """One FROM and what follows. ``below`` is an image, ``scratch``, or the number of an earlier stage."""
 
@@ -36,7 +37,7 @@ class Stage:
     steps: tuple[Step, ...] = ()
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Dockerfile:
     """A Dockerfile up to the stage that is wanted, which is the last one here.
 

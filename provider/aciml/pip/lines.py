@@ -9,7 +9,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import zip_longest
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -18,6 +18,7 @@ from ..core.account_in_url import has_account, without_secret
 from ..core.condafile import CondaFile
 from ..core.encoding import decoded
 from ..core.errors import UserError
+from ..core.lean import lean
 
 # what judges a line is imported where there is one: it is slow to load, and many environments have conda packages alone
 
@@ -28,7 +29,7 @@ _WHEEL = re.compile(r"(?:^|@\s*)(?P<path>[^\s@;#\[\]]+\.whl)(?=$|[\s;#\[])")
 _USER_INFO = re.compile(r"(?<=://)[^/@\s]+@")
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Line:
     """One line without its comment; ``folder`` is what paths in it are relative to, if it names a file of lines.
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -21,6 +20,7 @@ from ...core.conda_lock import CondaLock
 from ...core.condafile import CondaFile
 from ...core.errors import UserError
 from ...core.interpreter import OLDEST_PYTHON
+from ...core.lean import lean
 from ...core.limits import Limits
 from ...core.pip_package import PIP, PipPackage
 from ...core.progress import Progress, Silent
@@ -51,7 +51,7 @@ class LockError(UserError):
     (where,) = wires_of(Packages, "lock_file")
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Locked:
     """All package files of an environment."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from ...core.context import named_by, uses_context
 from ...core.encoding import decoded
 from ...core.errors import Finding, Level, UserError, errors_of
 from ...core.interpreter import OLDEST_PYTHON
+from ...core.lean import lean
 from ...core.limits import limits_findings
 from ...core.steps import Step, parse_steps
 from ...model.declared import wires_of
@@ -40,7 +41,7 @@ _VERSION = re.compile(r"\d+\.\d+(\.\d+)?")
 _RELATIVE = "paths are relative to the folder of Pulumi.yaml"
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Sources:
     """What the user wrote: the parsed conda.yml and steps, with the files the steps may copy.
 
