@@ -81,7 +81,7 @@ class _Later:
         cls.__dataclass_params__ = _PARAMS[self.kw_only]
         plan = _Plan(cls)
         if isinstance(vars(cls)["__match_args__"], _Later):
-            cls.__match_args__ = plan.places
+            cls.__match_args__ = plan.places  # type: ignore[misc]  # of a frozen class, by whoever makes it
         cls._lean = plan  # last: it says that all else is there
 
 
@@ -111,11 +111,10 @@ def _own_fields(cls: Any, *, kw_only: bool) -> dict[str, Any]:
 
 
 def _params(*, kw_only: bool) -> Any:
-    @dataclass(frozen=True, kw_only=kw_only, init=False, eq=False, repr=False, match_args=False)
-    class Frozen:
-        """Has what dataclass notes of a class that is made with these words."""
-
-    return Frozen.__dataclass_params__  # type: ignore[attr-defined]  # mypy knows of the fields alone
+    """Return what dataclass notes of a class that is made with these words."""
+    cls: Any = type("Frozen", (), {"__doc__": "Nothing."})
+    dataclass(frozen=True, kw_only=kw_only, init=False, eq=False, repr=False, match_args=False)(cls)
+    return cls.__dataclass_params__
 
 
 _PARAMS = {kw_only: _params(kw_only=kw_only) for kw_only in (False, True)}
