@@ -188,5 +188,5 @@ class Loop:
         self._link.send_now(flow.end(error))
 
 
-def _shown_id(call: Call, frame: wire.Frame) -> str:
+def _shown_id(call: Any, frame: wire.Frame) -> str:
     return call.headers.get("x-request-id", "") if call.headers else id_of(frame).decode("latin-1")
