@@ -171,6 +171,20 @@ def emulator(cloud: Emulator) -> Iterator[Emulator]:
 
 
 @pytest.fixture(scope="session")
+def engine() -> Iterator[docker.DockerClient]:
+    """Docker, as the plugin finds it."""
+    from aciml.core.errors import OutageError
+    from aciml.docker.engine import connect
+
+    try:
+        client = connect()
+    except OutageError as error:
+        pytest.skip(str(error))
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[docker.DockerClient]:
     """Docker, with the tiny images of ``tests/simulators/containers.py`` in it, once for a process."""
     import docker

@@ -25,8 +25,8 @@ from aciml.model.scale import Scale
 from aciml.model.traffic import CanaryStep, Traffic
 from aciml.settings import Settings
 from aciml.targets.local.swarm import door, takeover
-from aciml.targets.local.swarm.app import SwarmRevisions
 from aciml.targets.local.swarm.door import door_name
+from aciml.targets.local.swarm.revisions import SwarmRevisions
 from aciml.targets.local.target import LocalTarget
 from aciml.targets.observed import LogWish
 from aciml.targets.protocol import Certificate, GroupFacts, GroupFailed, GroupSpec, ServiceTarget

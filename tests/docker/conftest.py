@@ -15,14 +15,12 @@ from docker.errors import APIError, ImageNotFound
 
 from aciml.core.context import uses_context
 from aciml.core.credentials import Credentials
-from aciml.core.errors import OutageError
 from aciml.core.image import Image, Layer
 from aciml.core.lint import steps_key
 from aciml.core.progress import Progress, Silent
 from aciml.core.steps import parse_steps
 from aciml.docker.build import build_steps, cache_name
 from aciml.docker.context import context_hash, walk
-from aciml.docker.engine import connect
 from aciml.docker.transfer import push_raw
 from aciml.registry.client import RegistryClient
 from aciml.targets.local.pull import ensure_image
@@ -31,16 +29,6 @@ from tests.simulators.registry_program import missing_reason, running_registry
 BASE = "debian:bookworm-slim"
 REPOSITORY = f"steps-test/base-{uuid.uuid4().hex[:8]}"  # its steps are cached in the engine under its name
 _numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="session")
-def engine() -> Iterator[docker.DockerClient]:
-    try:
-        client = connect()
-    except OutageError as error:
-        pytest.skip(str(error))
-    yield client
-    client.close()
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,8 @@ from aciml.registry.client import RegistryClient
 from aciml.registry.errors import RegistryError
 from aciml.registry.limits import ClientLimits
 from aciml.registry.push import push_image
-from tests.registry.images import Listener, Shelf, noise
+from tests.heard import Heard
+from tests.registry.images import Shelf, noise
 from tests.simulators.registry import FaultName, RegistrySimulator
 
 SMALL = ClientLimits(whole=400_000, chunk=100_000, block=16_384)
@@ -98,7 +99,7 @@ def test_a_pause_can_be_cancelled(client: RegistryClient, simulator: RegistrySim
 
     with pytest.raises(Cancelled):
         client.upload_blob(
-            "app", sha256_digest(content), 100, lambda: io.BytesIO(content), progress=Listener("trying again in 7 s")
+            "app", sha256_digest(content), 100, lambda: io.BytesIO(content), progress=Heard("trying again in 7 s")
         )
     assert waits == []
 

@@ -27,6 +27,7 @@ from aciml.targets.local.sandbox import Sandbox
 from aciml.targets.local.target import LocalTarget
 from aciml.targets.protocol import Certificate, GroupFacts, GroupFailed, GroupSpec
 from tests.contract.worlds import LocalWorld, Watcher
+from tests.heard import Heard
 from tests.simulators.containers import remove_images
 from tests.targets.registries import registry, wanted_registry
 from tests.targets.specs import declared
@@ -311,22 +312,6 @@ def test_a_new_registry_that_exits_leaves_no_container(local: LocalWorld) -> Non
 URN = "urn:pulumi:dev::shop::aciml:index:ScoringService$aciml:compute:ContainerGroup::iris-group"
 
 
-class Told(Watcher):
-    """Speaks for a resource; keeps what is said for good."""
-
-    def __init__(self, urn: str = "") -> None:
-        super().__init__()
-        self.urn = urn
-        self.notes: list[str] = []
-        self.warnings: list[str] = []
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
-
-    def warn(self, text: str) -> None:
-        self.warnings.append(text)
-
-
 def clone_of(world: LocalWorld) -> LocalTarget:
     """Return the target as a second clone of the project has it."""
     return LocalTarget(lambda: world.client, Settings(world.cache), workspace="elsewhere")
@@ -369,11 +354,11 @@ def test_a_second_clone_with_the_same_names_is_refused_and_a_preview_says_so(loc
         clone.service.create(spec, Silent())
     with pytest.raises(Stranger, match="pulumi import aciml:registry:ContainerRegistry"):
         clone.registry.create(images, Silent())
-    (finding,) = clone.service.judge(None, declared(name=spec.name), Told(URN))
+    (finding,) = clone.service.judge(None, declared(name=spec.name), Heard(urn=URN))
     assert finding.where == "name"
     assert "in another folder" in finding.why
-    assert local.target.service.judge(None, declared(name=spec.name), Told(URN)) == []
-    clone.service.delete(first.id, Told(URN), known_as="of-the-clone")
+    assert local.target.service.judge(None, declared(name=spec.name), Heard(urn=URN)) == []
+    clone.service.delete(first.id, Heard(urn=URN), known_as="of-the-clone")
     assert local.serves(first) == "one"
     assert clone.service.default_name(URN) != local.target.service.default_name(URN)
 
@@ -383,7 +368,7 @@ def test_a_volume_of_somebody_else_is_refused_and_outlives_deletion(local: Local
     spec = wanted_registry(f"{local.prefix}-r", image=local.registry_image, owner=URN)
     facts = local.target.registry.create(spec, Silent())
     local.target.registry.delete(facts.id, delete_data=False, progress=Silent())
-    clone, told = clone_of(local), Told(URN)
+    clone, told = clone_of(local), Heard(urn=URN)
 
     with pytest.raises(Stranger, match=f"docker volume rm {facts.id}"):
         clone.registry.create(spec, Silent())
@@ -397,7 +382,7 @@ def test_a_volume_of_somebody_else_is_refused_and_outlives_deletion(local: Local
 
 @pytest.mark.docker
 def test_destroy_says_what_stays_and_how_it_goes(local: LocalWorld) -> None:
-    told = Told()
+    told = Heard()
     images = local.target.registry.create(wanted_registry(f"{local.prefix}-r", image=local.registry_image), Silent())
     group = made(local)
 
@@ -429,7 +414,7 @@ def test_what_an_older_version_made_goes_on_and_gets_its_labels_with_the_next_ch
 
     assert local.serves(after) == "two"
     assert local.client.containers.get(id_).labels["io.aciml.urn"] == URN
-    local.target.service.delete(id_, Told(URN), known_as=after.owner)
+    local.target.service.delete(id_, Heard(urn=URN), known_as=after.owner)
     assert local.leftovers() == []
 
 
@@ -448,9 +433,9 @@ def test_a_registry_of_an_older_version_keeps_its_volume(local: LocalWorld) -> N
     elsewhere = replace(spec, declared=spec.declared.but(port=free_port()))
     moved = local.target.registry.update(id_, spec, elsewhere, Silent())
     assert local.holds(moved)
-    local.target.registry.delete(id_, delete_data=False, progress=Told(URN), known_as=moved.owner)
+    local.target.registry.delete(id_, delete_data=False, progress=Heard(urn=URN), known_as=moved.owner)
     assert local.holds(local.target.registry.create(spec, Silent()))
-    local.target.registry.delete(id_, delete_data=True, progress=Told(URN), known_as=moved.owner)
+    local.target.registry.delete(id_, delete_data=True, progress=Heard(urn=URN), known_as=moved.owner)
 
     assert volume not in {found.name for found in local.client.volumes.list()}
 

@@ -12,8 +12,8 @@ from aciml.settings import Settings
 from aciml.targets.azure.arm.session import AzureSession
 from aciml.targets.azure.config import AzureConfig
 from aciml.targets.azure.groups.room import Rooms, wants
+from tests.heard import Heard
 from tests.simulators.azure.emulator import Emulator
-from tests.targets.azure.life import Hearer
 from tests.targets.specs import declared
 
 SIZE = {"cpuCores": 4, "memoryGb": 8, "location": "West Europe"}
@@ -24,12 +24,6 @@ def rooms(azure_config: AzureConfig, tmp_path: Path) -> Iterator[Rooms]:
     session = AzureSession(azure_config, Settings(tmp_path))
     yield Rooms(lambda: session)
     session.close()
-
-
-class Named(Hearer):
-    def __init__(self, urn: str = "") -> None:
-        super().__init__()
-        self.urn = urn
 
 
 WANTED: dict[str, tuple[dict[str, Any] | None, dict[str, Any], dict[str, float]]] = {
@@ -53,7 +47,7 @@ def test_what_a_change_wants_of_its_region(what: str) -> None:
 
 
 def test_a_region_with_room_is_asked_once_and_says_nothing(rooms: Rooms, emulator: Emulator) -> None:
-    heard = Named()
+    heard = Heard()
 
     for name in ("one", "two"):
         assert rooms.judge(None, declared(name=name, **SIZE), heard) == []
@@ -64,7 +58,7 @@ def test_a_region_with_room_is_asked_once_and_says_nothing(rooms: Rooms, emulato
 
 def test_a_quota_that_is_used_up_is_warned_of_with_numbers(rooms: Rooms, emulator: Emulator) -> None:
     emulator.world.quotas["westeurope", "StandardCores"] = 6
-    first, second = Named("one"), Named("two")
+    first, second = Heard(urn="one"), Heard(urn="two")
 
     assert rooms.judge(None, declared(name="one", **SIZE), first) == []
     assert rooms.judge(None, declared(name="two", **SIZE), second) == []
@@ -79,7 +73,7 @@ def test_a_quota_that_is_used_up_is_warned_of_with_numbers(rooms: Rooms, emulato
 
 
 def test_a_size_that_the_region_does_not_offer_is_warned_of_with_numbers(rooms: Rooms) -> None:
-    heard = Named()
+    heard = Heard()
 
     rooms.judge(None, declared(name="one", cpuCores=4, memoryGb=300, location="westeurope"), heard)
 
@@ -93,7 +87,7 @@ def test_a_size_that_the_region_does_not_offer_is_warned_of_with_numbers(rooms: 
 def test_a_region_that_does_not_exist_is_found_out_in_check(rooms: Rooms, emulator: Emulator) -> None:
     emulator.fault("no-region", times=9, match="/locations/westerope/")
 
-    (finding,) = rooms.judge(None, declared(name="one", cpuCores=1, memoryGb=1, location="westerope"), Named())
+    (finding,) = rooms.judge(None, declared(name="one", cpuCores=1, memoryGb=1, location="westerope"), Heard())
 
     assert finding.where == "location"
     assert 'Container Instances are not offered in "westerope"' in finding.why
@@ -103,7 +97,7 @@ def test_a_region_that_does_not_exist_is_found_out_in_check(rooms: Rooms, emulat
 @pytest.mark.parametrize("fault", ["forbidden", "500"])
 def test_what_cannot_be_asked_hides_nothing(rooms: Rooms, emulator: Emulator, fault: str) -> None:
     emulator.fault(fault, times=99, match="/locations/")
-    heard = Named()
+    heard = Heard()
 
     assert rooms.judge(None, declared(name="one", **SIZE), heard) == []
     assert rooms.judge(None, declared(name="two", **SIZE), heard) == []

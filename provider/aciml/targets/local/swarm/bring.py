@@ -23,11 +23,12 @@ from ..ports import HOST, PortTaken, free_port, require_free_port
 from ..pull import ensure_image
 from ..sandbox import Runner, runner_of
 from ..swap import TRIES, take_name
-from .app import KEPT_RETIRED, NETWORK, Apps, SwarmRevisions, There, network_of, update
+from .app import KEPT_RETIRED, NETWORK, Apps, There, network_of
 from .cluster import look
 from .door import BEFORE, Entrance, Files, door_name, fill, make_entrance, stop
 from .envoy import Door
 from .envoy_image import ensure_envoy
+from .revisions import SwarmRevisions, update
 from .takeover import is_current, take_over
 from .template import FILES, REVISION, SECRETS_FOLDER, Made, Probe, Secret, Template, name_of, secret_files
 
@@ -70,7 +71,7 @@ class _Bringing:
     @property
     def revisions(self) -> SwarmRevisions:
         """The revisions of the service."""
-        return self.apps.revisions(self.spec.name, self.claim, self.spec.declared.keys)
+        return SwarmRevisions(self.apps, self.spec.name, self.claim, self.spec.declared.keys)
 
     def run(self, there: There) -> GroupFacts:
         """Do it."""
