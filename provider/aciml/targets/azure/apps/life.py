@@ -340,7 +340,7 @@ class AzureApps:
         there = self.calls.revision(site, name)
         if there is not None and not revision.is_active(there):
             self.calls.activate(site, name, progress, clock)
-        # activation is for inactive ones alone: of one that is active and failed it says 409
+        # one that failed is active: what starts its replicas again is a restart
         elif there is not None and revision.state_of(there) == "Failed":
             self.calls.restart(site, name, progress, clock)
         self._prove(move.new, site, name, progress, clock)
@@ -359,7 +359,7 @@ class AzureApps:
         # in mode Single the service itself moves all requests at once, before anything is proven
         if str(has.get("activeRevisionsMode") or "").lower() != "multiple":
             return True
-        # older states had the service's default of 100, which a year of updates fills
+        # an app that was made by hand has the service's default of 100, which a year of updates fills
         if has.get("maxInactiveRevisions", app.KEPT_INACTIVE) != app.KEPT_INACTIVE:
             return True
         where = Where(site.id, environment.id_in(seen), self._session.config)
