@@ -66,7 +66,7 @@ def _step(package: str, first: str = "") -> str:
 
 
 _ROWS: Tuple[Row, ...] = (
-    # setuptools 81 dropped it (its changelog, v81.0.0); librosa, old gunicorn and tensorboard still import it
+    # older packages import it while they start, to read their own version or files
     (r"No module named 'pkg_resources'", "setuptools 81 and later do not have it: add setuptools<81 to conda.yml"),
     # PEP 632: gone from the standard library with 3.12
     (r"No module named 'distutils", "Python 3.12 has it no more: add setuptools to conda.yml, or take python=3.11"),
@@ -152,7 +152,6 @@ _ROWS: Tuple[Row, ...] = (
         r"Attempting to deserialize object on a CUDA device|Found no NVIDIA driver|CUDA driver version is insufficient",
         "there is no GPU here: load the model with map_location='cpu'",
     ),
-    # gone with Python 3.12 (PEP 594 names its kin, the changelog of 3.12 this one)
     (r"No module named 'imp'", "Python 3.12 has it no more: take python=3.11, or a newer version of what imports it"),
     # pkgutil.ImpImporter went with 3.12, and pkg_resources of old setuptools asks for it while it is imported
     (
