@@ -124,7 +124,6 @@ def check(
     file. One side is compared with the program's golden file, or with the service if it is a file; none: the service
     with the program's file.
     """
-    # more than two would be a tournament
     if len(sides) > 2:
         raise click.UsageError("two sides are compared; more were named")
     # only the old side can be a file, since files answer nothing
@@ -137,7 +136,6 @@ def check(
         old, new, verdict = _compared(sides, files, requests, words, progress)
     finally:
         progress.done()
-    # ten to the sixth: all that were kept
     told = lines(verdict, old, 10**6 if everything else 20)
     told = (f"{new}: {line}" if number == 0 else line for number, line in enumerate(told))
     answer({"old": old, "new": new, **facts(verdict)}, told, as_json=as_json)

@@ -221,6 +221,7 @@ def example_of(document: Mapping[str, Any], operation: Mapping[str, Any]) -> Any
     content = operation["requestBody"]["content"][_JSON]
     if "example" in content:
         return content["example"]
+    # inline, or `{"$ref": "#/components/schemas/x"}`: the only forms that our documents have
     schema = content["schema"]
     # references of our own documents lead to one place, with plain names
     for part in str(schema["$ref"]).lstrip("#/").split("/") if "$ref" in schema else ():
@@ -234,7 +235,6 @@ def _print(got: Answer, request: _Request, url: str, seconds: float, key: str, *
         facts = {
             "url": url,
             "method": request.method,
-            # `{"$ref": "#/components/schemas/x"}`: the only form that our documents have
             "status": got.status,
             "seconds": round(seconds, 3),
             "headers": {name: hide.text(text) for name, text in got.headers.items()},

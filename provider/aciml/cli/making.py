@@ -80,8 +80,8 @@ class Wanted:
 
     @property
     def any(self) -> Resource:
-        # an environment and its service are declared by one component's provider
         """One of them; both are managed by one provider."""
+        # an environment and its service are declared by one component's provider
         found = self.environment or self.service
         assert found is not None  # noqa: S101  # ``wanted`` gives at least one
         return found

@@ -61,15 +61,15 @@ class Status:
 
     @property
     def runs(self) -> bool:
-        # of a service with replicas main is the one that serves, or that should
         """Tell whether its container runs."""
+        # of a service with replicas main is the one that serves, or that should
         main = self.observed.main if self.observed else None
         return bool(self.facts and self.facts.state == "Running" and main and main.state == "Running")
 
     @property
     def serves(self) -> bool:
-        # a private address says nothing here: then only Docker or Azure can tell whether it runs
         """Tell whether it answers; of one that nobody here can reach, whether it runs."""
+        # a private address says nothing here: then only Docker or Azure can tell whether it runs
         return self.runs and (self.answer is None or self.answer.serves)
 
     @property
@@ -279,7 +279,6 @@ def _facts(one: Status) -> Mapping[str, Any]:
             "base": one.image.base if one.image else None,
             "size": one.image.size if one.image else None,
             "packages": dict(one.image.packages) if one.image and one.image.packages else None,
-            # no record of it is another thing than no registry: see the notes
             "in_registry": runs is not None,
         },
         "update": asdict(one.update) if one.update else None,

@@ -224,7 +224,6 @@ _SYSTEMCTL = _Tool(
 _TOOLS = {
     "apt-get": _APT, "apt": _APT, "pip": _PIP, "pip3": _PIP, "conda": _CONDA, "mamba": _MAMBA, "micromamba": _MAMBA,
     "npm": _NPM, "apk": _APK, "yum": _DNF, "dnf": _DNF, "microdnf": _DNF, "git": _GIT, "poetry": _POETRY, "uv": _UV,
-    # in the order in which people use them
     "apt-mark": _APT_MARK, "systemctl": _SYSTEMCTL,
 }  # fmt: skip
 # their options before the command are too many for a table: one that is not known ends the search
@@ -313,7 +312,6 @@ def command_of(command: Command) -> tuple[str, Word | None]:
 
 
 def tool_faults(command: Command, *, answered: bool) -> Iterator[Fault]:
-    # no command: `pip` alone prints its help
     """Judge one command. ``answered``: some earlier step has told apt or conda to assume yes."""
     name, verb = command_of(command)
     if verb is None or verb.value is None:

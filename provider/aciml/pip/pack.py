@@ -31,8 +31,8 @@ from .wheel_set import WheelSet
 
 
 def wheel_layers_if_known(wheels: WheelSet, catalog: AnyCatalog, by: Compression = GZIP) -> list[Layer] | None:
-    # who gets which path decides on what is in a layer, so it is asked before the layers are
     """Return the layers of wheels if each was made before; a look into the catalog and nothing else."""
+    # who gets which path decides on what is in a layer, so it is asked before the layers are
     places = WheelMemory(wheels, catalog).places()
     if places is None:
         return None

@@ -16,12 +16,12 @@ from ..core.golden.table import FAILED, SUBJECT
 from .golden import GoldenCheck
 from .preview import SECRET, UNKNOWN, Change, Preview, Told, type_in
 
+# what the review shows is for people who write the program, so by its words and not by tokens
 KINDS = {
     "aciml:registry:ContainerRegistry": "registry",
     "aciml:image:Environment": "image of the environment",
     "aciml:image:Service": "image of the service",
     "aciml:compute:ContainerGroup": "service",
-    # what the review shows is for people who write the program, so by its words and not by tokens
 }
 _WORDS = {"create": "create", "update": "update", "replace": "replace", "delete": "delete", "import": "import"}
 _ORDER = ("replace", "delete", "update", "create", "import")

@@ -38,6 +38,7 @@ _REQUEST = ("name", "path", "method", "content_type", "headers", *_BODIES, "expe
 _ANSWERS = ("json", "text", "base64", "sha256")
 _EXPECT = ("status", "content_type", *_ANSWERS, "size")
 _RULE = ("path", "absolute", "relative", "ignore")
+# a name may have any form, so a part of it is enough
 _SECRET = re.compile(
     r"authorization|cookie|token|secret|passw|api[-_]?key|subscription[-_]?key|signature", re.IGNORECASE
 )
@@ -49,11 +50,9 @@ _DEEP = re.compile(rf"(?:[\[{{]\s*){{{_DEEPEST},}}")
 _HELD = "json-taken-out-7c1f"
 _IN_TEXT = re.compile(rf"{_HELD}\d+")
 _IN_JSON = re.compile(
-    # a name may have any form, so a part of it is enough
     r"(?m)^(?P<lead>(?P<pad> *)(?:- )?json: )(?P<json>[\[{](?:.*|\n(?:(?P=pad) .*\n)*?(?P=pad) *)[\]}])$"
 )
 _HEX = re.compile(r"[0-9a-f]{64}")
-# RFC 9110, 5.6.2
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 
 Reader = Callable[[str], bytes]

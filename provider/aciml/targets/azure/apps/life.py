@@ -268,7 +268,6 @@ class AzureApps:
         return ManagedCertificate(self.calls, spec.declared, self.site(spec), there, location)
 
     def _store(self, spec: GroupSpec, site: Site, environment_id: str) -> None:
-        # the environment has them first, since a template that names an unknown share is refused (400)
         """Make shares and the certificate known to the environment before a request names them."""
         there = site_of(self._session.config.subscription_id, environment_id, "", ENVIRONMENTS)
         for name, body in volume.storages(site.id, spec.declared.volumes).items():
@@ -306,8 +305,8 @@ class AzureApps:
         with self._keeping(new):
             self._shifted(new, site, request.revision, progress, old)
             if made := self._managed(new, str(home["id"])):
-                # only where there were host names: it costs two lists for every update
                 made.bind(progress, clock)
+            # only where there were host names: it costs two lists for every update
             if ingress_of(seen).get("customDomains"):
                 self._drop_old_certificates(new, site, str(home["id"]))
             return self._facts(new, site)

@@ -221,8 +221,8 @@ class GroupCalls:
 
     def delete(self, site: Site, progress: Progress, clock: Clock) -> None:
         """Remove a group and wait until it is gone; fine if it is gone already."""
-        # remembered before: afterwards nothing has it any more
         what = f"deleting {site.title}"
+        # remembered before: afterwards nothing has it any more
         if label := self._labels.get(site.id.lower()):
             self._freed.add(label)
         try:
@@ -256,7 +256,6 @@ class GroupCalls:
         self,
         what: str,
         send: Callable[[], Result],
-        # what was tried goes into the message: quota and capacity are told by region and size
         progress: Progress,
         clock: Clock,
         tried: Mapping[str, str] | None = None,
@@ -268,6 +267,7 @@ class GroupCalls:
             why = _WHY.get(error.code, "another operation is under way")
             return Again(asked_seconds(error), why) if tries <= _tries(error, patience) else None
 
+        # what was tried goes into the message: quota and capacity are matters of region and size
         return sent(self._session, KIND, what, send, progress, clock, again, **(tried or {}))
 
 
