@@ -126,7 +126,7 @@ def test_the_base_of_the_lock_is_that_of_check_until_somebody_locks_again(
     def found(cache: str, **more: object) -> tuple[str | None, list[str]]:
         heard, values = Heard(), environment_of("local", project_folder(folder))
         shop = Tools.of(MemoryTarget(), Settings(tmp_path / cache))
-        return find_base(shop, read_environment({}), read_environment({**values, **more}), heard).digest, heard.lines
+        return find_base(shop, read_environment({}), read_environment({**values, **more}), heard).digest, heard.notes
 
     # each with a cache of its own, as on another machine
     assert found("a") == (before, [])

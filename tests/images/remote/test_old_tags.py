@@ -83,7 +83,7 @@ def test_the_newest_stay(holder: Holder) -> None:
 
     assert holder.has(*images) == [False, False, True, True, True]
     assert not holder.warnings
-    assert any("2 old" in line or "1 old" in line for line in holder.lines)
+    assert any("2 old" in line or "1 old" in line for line in holder.notes)
 
 
 def test_the_young_stay(holder: Holder) -> None:

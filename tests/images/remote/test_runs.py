@@ -151,7 +151,7 @@ def test_what_was_not_made_as_a_service_is_told(tools: Tools, registry: Registry
 
     ServiceImage(tools).create(inputs(registry, image.digest), progress, preview=False)
 
-    assert any("was not made as the image of a service" in note for note in progress.notes)
+    assert any("was not made as the image of a service" in text for text in progress.warnings)
 
 
 @pytest.mark.parametrize(

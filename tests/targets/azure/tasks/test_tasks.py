@@ -172,7 +172,7 @@ def test_a_failing_step_is_named_with_its_last_words_and_no_signature_or_token_i
     assert "    last words\n" in str(caught.value)
     assert bench.run_ends() == "Failed"
     assert bench.passing_tags() == []
-    said = "\n".join([caplog.text, str(caught.value), *listener.lines, *listener.warnings])
+    said = "\n".join([caplog.text, str(caught.value), *listener.lines, *listener.notes, *listener.warnings])
     assert "/acrstorage/" in caplog.text
     assert not re.search(r"sig=(?!\.\.\.)", said)
     assert not re.search(r"eyJ[A-Za-z0-9_-]{20,}", said)
