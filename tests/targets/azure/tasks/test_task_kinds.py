@@ -34,7 +34,7 @@ from tests.heard import Heard
 from tests.simulators.azure.blobs import blobs_of
 from tests.targets.azure.tasks.test_tasks import LOOK, REPOSITORY, Bench, base_digest, bench, engine, registry_host
 
-__all__ = ["base_digest", "bench", "engine", "registry_host"]
+__all__ = ["base_digest", "bench", "registry_host"]
 pytestmark = [pytest.mark.docker, pytest.mark.registry]
 SCRIPT = f"{PREFIX}/bin/.good-post-link.sh"
 

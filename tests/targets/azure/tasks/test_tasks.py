@@ -40,12 +40,12 @@ from aciml.targets.azure.config import AzureConfig
 from aciml.targets.azure.registries.life import AzureRegistries
 from aciml.targets.azure.tasks.builder import TaskBuilder, build_request, run_limit
 from tests.docker.conftest import REPOSITORY as PUSHED
-from tests.docker.conftest import base_digest, engine, registry_host
+from tests.docker.conftest import base_digest, registry_host
 from tests.heard import Heard
 from tests.simulators.azure.emulator import Emulator
 from tests.targets.registries import wanted_registry
 
-__all__ = ["base_digest", "engine", "registry_host"]
+__all__ = ["base_digest", "registry_host"]
 pytestmark = [pytest.mark.docker, pytest.mark.registry]
 REPOSITORY = "azureml/steps"
 LOOK = 0.05  # seconds between two looks at a run
