@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.leftovers import Thing, in_the_engine, left_behind
+from tests.run_folder import run_folder
 
 if TYPE_CHECKING:
     import docker
@@ -97,6 +98,10 @@ LEFT = pytest.StashKey[list[Thing]]()
 def begins_and_ends_the_run(config: pytest.Config) -> bool:
     """Tell whether this is the process that people see: not a worker, and one that runs tests."""
     return not hasattr(config, "workerinput") and not config.option.collectonly
+
+
+def pytest_configure() -> None:
+    run_folder()  # before there are workers: they have the same one
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

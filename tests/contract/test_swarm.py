@@ -31,6 +31,7 @@ from aciml.targets.local.target import LocalTarget
 from aciml.targets.observed import LogWish
 from aciml.targets.protocol import Certificate, GroupFacts, GroupFailed, GroupSpec, ServiceTarget
 from aciml.targets.revisions import NoSuchRevision, WrongWeights
+from tests.contract.compared import nothing_is_compared_where_nothing_is_copied
 from tests.contract.swarm_world import SwarmWorld
 from tests.contract.test_target import Speaker
 from tests.contract.test_target import group_spec as quick_spec
@@ -130,6 +131,7 @@ def each_revision_is_reached_and_counted_by_itself_and_copies_reach_nobody(
     """Of two revisions that run, of which the newer one serves."""
     revisions = revisions_of(swarm, facts)
     new, old = revisions.list()
+    nothing_is_compared_where_nothing_is_copied(revisions, new.name, old.name)
     before = {one.name: revisions.seen(one.name, 0).requests for one in (new, old)}
 
     revisions.mirror(new.name, old.name, 100, Silent())

@@ -165,7 +165,8 @@ RUN --mount=type=secret,id=token cat /run/secrets/token && sha256sum /run/secret
     seen = kitchen.run(image, "sh", "-c", "cat /seen; find /run/secrets -type f -size +0")
     assert re.fullmatch("[0-9a-f]{8}\n", seen)  # of the secret, and no file of it
     assert "***" in "\n".join(heard.lines)
-    told = "\n".join([*heard.lines, *heard.notes, *heard.warnings, repr(job)]) + image.config().decode() + image.manifest().decode()
+    shown = [*heard.lines, *heard.notes, *heard.warnings, repr(job), image.config().decode(), image.manifest().decode()]
+    told = "\n".join(shown)
     assert "pa55word" not in told
 
 

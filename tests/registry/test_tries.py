@@ -73,6 +73,18 @@ def test_one_chunk_has_no_more_tries_than_another_request(client: RegistryClient
     assert count(simulator, "PATCH") == 5
 
 
+def test_bytes_that_are_sent_once_more_are_no_step_forward(
+    client: RegistryClient, simulator: RegistrySimulator
+) -> None:
+    """The last request of an upload fails; the next attempt sends its bytes again, in chunks that all arrive."""
+    simulator.fail("server-error", "PUT", times=99)
+
+    with pytest.raises(RegistryError, match=r"\(5 tries, 8 s\)"):
+        upload(client, noise("a", 1000))
+
+    assert count(simulator, "PUT") == 5
+
+
 def test_time_without_an_answer_is_counted_too() -> None:
     effort, limits = Effort(), ClientLimits(budget=180)
 

@@ -75,7 +75,7 @@ class Clients:
 
 
 class Answers:
-    """What was asked of a registry while the process lives, by question: nothing is asked twice, ``None`` included."""
+    """What was asked while the process lives, by question, mostly of registries: nothing twice, ``None`` included."""
 
     def __init__(self) -> None:
         """Know nothing yet."""

@@ -311,6 +311,28 @@ def test_a_preloaded_script_that_fails_ends_with_3(start: Serve) -> None:
     assert server.log[-1] == "init() raised ZeroDivisionError: division by zero"
 
 
+@pytest.mark.parametrize(
+    "pool",
+    [
+        "import multiprocessing\npool = multiprocessing.Pool(1)\n",
+        "from multiprocessing.pool import ThreadPool\npool = ThreadPool(1)\n",
+        "from concurrent.futures import ProcessPoolExecutor\npool = ProcessPoolExecutor(1)\nlist(pool.map(abs, [1]))\n",
+    ],
+)
+def test_a_preloaded_pool_that_no_worker_could_use_is_refused(start: Serve, pool: str) -> None:
+    server = start(pool + "def run(x): ...", listening=False, WORKER_PRELOAD="true")
+
+    assert server.end() == 3
+    assert "make it at the first request, or set preload to false" in server.log[-1]
+
+
+def test_a_preloaded_pool_that_is_closed_is_none(start: Serve) -> None:
+    pool = "from multiprocessing.pool import ThreadPool\nwith ThreadPool(1) as pool:\n    pool.map(abs, [1])\n"
+    server = start(pool + "    pool.close()\n    pool.join()\ndef run(x): return 1", WORKER_PRELOAD="true")
+
+    assert server.ask("POST", "/score", b"").body == b"1"
+
+
 def test_workers_work_at_the_same_time(start: Serve, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "gate")
     server = start(WAITS, WORKER_COUNT="2", GATE=str(tmp_path / "gate"))

@@ -25,6 +25,7 @@ from aciml.targets.azure.arm.errors import AzureError
 from aciml.targets.protocol import GroupFailed
 from aciml.targets.revisions import NoCopies, NoSuchRevision, Seen, WrongWeights
 from aciml.targets.smoke import Answer
+from tests.contract.compared import nothing_is_compared_where_nothing_is_copied
 from tests.heard import Heard
 from tests.simulators.azure.emulator import Emulator
 from tests.targets.azure.apps.app_life import AppLife, living_apps
@@ -308,6 +309,7 @@ def test_revisions_by_hand(life: AppLife) -> None:
     revisions.weigh({new: 100}, Silent())
     revisions.restart(new, Silent())
     assert revisions.address(new).startswith("https://")
+    nothing_is_compared_where_nothing_is_copied(revisions, new, old)
     with pytest.raises(NoCopies, match="sends no copies of its requests: without two keys"):
         revisions.mirror(new, old, 10, Silent())
 

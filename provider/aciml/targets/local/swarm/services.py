@@ -13,10 +13,11 @@ from ....core.progress import Progress
 from ..engine import KIND, NAME, docker_answers
 from ..gate import READ_LINES, Failure, last_lines
 from ..pull import Login, login_headers
-from .template import ENDED, REVISION, WORDS, Made, Secret, Task, secret_name
+from .template import ENDED, REVISION, SECRETS_FOLDER, WORDS, Made, Secret, Task, file_of, secret_name
 
 if TYPE_CHECKING:
     import docker
+    from docker.models.containers import Container
 
 Document = dict[str, Any]
 _LOOK_SECONDS = 0.2
@@ -237,6 +238,25 @@ class Services:
         require_own(f'a secret "{name}"', found["Spec"].get("Labels") or {}, REVISION, claim)
         return Secret(str(found["ID"]), name, file)
 
+    def secret_texts(self, made: Made) -> dict[str, bytes]:
+        """Return what the replicas of a revision have as secrets, by file, as far as one of them runs here.
+
+        Docker gives back no secret: whoever may start a program in a container reads it there all the same.
+        """
+        from docker.errors import NotFound
+
+        files = {file_of(name) for name in made.secrets} - {""}
+        for task in self.tasks(made):
+            if not files or not task.runs or not task.container:
+                continue
+            with docker_answers(f'read the secrets of service "{made.name}"'):
+                try:
+                    container = self._client.containers.get(task.container)
+                except NotFound:  # on another node
+                    continue
+                return {file: text for file in sorted(files) if (text := _text_in(container, file)) is not None}
+        return {}
+
     def prune_secrets(self, app: str, kept: frozenset[str]) -> None:
         """Remove the secrets of a service that none of its revisions uses."""
         from docker.errors import APIError
@@ -278,6 +298,12 @@ class Services:
                 response.raise_for_status()
             except requests.HTTPError as error:
                 create_api_error_from_http_exception(error)
+
+
+def _text_in(container: Container, file: str) -> bytes | None:
+    """Return a secret's text; None where the image has no program that shows it."""
+    code, (said, _) = container.exec_run(["cat", f"{SECRETS_FOLDER}/{file}"], demux=True)
+    return (said or b"") if code == 0 else None
 
 
 def require_own(what: str, labels: Mapping[str, str], kind: str, claim: Claim | None) -> None:
