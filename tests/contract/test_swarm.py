@@ -33,8 +33,8 @@ from aciml.targets.protocol import Certificate, GroupFacts, GroupFailed, GroupSp
 from aciml.targets.revisions import NoSuchRevision, WrongWeights
 from tests.contract.compared import nothing_is_compared_where_nothing_is_copied
 from tests.contract.swarm_world import SwarmWorld
-from tests.contract.test_target import Speaker
 from tests.contract.test_target import group_spec as quick_spec
+from tests.heard import Heard
 from tests.simulators.certificates import self_signed
 
 pytestmark = pytest.mark.docker
@@ -288,7 +288,7 @@ def test_what_was_killed_at_any_step_is_gone_on_with_and_removed(swarm: SwarmWor
     assert sum(answers(facts, 5).values()) == 5
     service.update(facts.id, spec, other, Silent())
     assert answers(facts, 5) == {"two": 5}
-    speaker = Speaker(spec.owner)
+    speaker = Heard(urn=spec.owner)
     killed += [
         dies_after(calls, swarm, lambda there: there.delete(facts.id, Silent(), facts.owner)) for calls in (1, 2, 3)
     ]

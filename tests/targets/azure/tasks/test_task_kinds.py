@@ -32,7 +32,7 @@ from aciml.targets.azure.config import AzureConfig
 from aciml.targets.azure.tasks.builder import TaskBuilder
 from tests.heard import Heard
 from tests.simulators.azure.blobs import blobs_of
-from tests.targets.azure.tasks.test_tasks import LOOK, REPOSITORY, Bench, base_digest, bench, engine, registry_host
+from tests.targets.azure.tasks.test_tasks import LOOK, REPOSITORY, Bench, base_digest, bench, registry_host
 
 __all__ = ["base_digest", "bench", "registry_host"]
 pytestmark = [pytest.mark.docker, pytest.mark.registry]
