@@ -37,6 +37,11 @@ class Heard(Silent):
         self._brake, self._pulled = brake, threading.Event()
         self._stop_at, self._error = stop_at, error or Cancelled()
 
+    @property
+    def kept(self) -> list[str]:
+        """What stays in front of the user, whether it warns of something or not."""
+        return [*self.notes, *self.warnings]
+
     def say(self, text: str) -> None:
         self.lines.append(text)
         if self._brake and self._brake in text:

@@ -74,7 +74,7 @@ def test_a_group_of_nobody_in_particular_is_untouched(world: World) -> None:
     refused(owner, lambda: service.read(theirs.id, known))
     service.delete(theirs.id, speaker, known_as=MINE)
 
-    assert any(told(owner, line) for line in speaker.told), speaker.notes
+    assert any(told(owner, line) for line in speaker.kept), speaker.kept
     assert world.incarnation(theirs) == before
     assert world.serves(theirs) == "one"
     imported = service.read(theirs.id)  # to import it is to take it over, knowingly
@@ -94,7 +94,7 @@ def test_a_registry_of_a_stranger_is_untouched(world: World, owner: str) -> None
     refused(owner, lambda: registries.read(theirs.id, known))
     registries.delete(theirs.id, delete_data=True, progress=speaker, known_as=MINE)
 
-    assert speaker.told
+    assert speaker.kept
     assert bare(registries.read(theirs.id)) == bare(theirs)
     assert world.holds(theirs)
 
@@ -120,7 +120,7 @@ def test_a_container_that_aciml_never_made_is_untouched(local: LocalWorld, kind:
         data = {"delete_data": True} if kind == "registry" else {}
         place.delete(name, progress=speaker, known_as=MINE, **data)
 
-        assert any(told("nobody", line) for line in speaker.told)
+        assert any(told("nobody", line) for line in speaker.kept)
         container.reload()
         assert [container.status] == ["created"]
         if volume is not None:
@@ -167,7 +167,7 @@ def test_what_was_made_anew_under_the_name_is_not_taken_by_refresh_and_destroy(w
     world.target.service.delete(mine.id, speaker, known_as=mine.owner)
 
     assert world.serves(theirs) == "one"
-    assert any(NAMED in line for line in speaker.told)
+    assert any(NAMED in line for line in speaker.kept)
 
 
 def test_a_registry_that_was_made_anew_is_not_taken(world: World) -> None:
@@ -188,4 +188,4 @@ def test_a_registry_that_was_made_anew_is_not_taken(world: World) -> None:
     world.target.registry.delete(mine.id, delete_data=True, progress=speaker, known_as=mine.owner)
 
     assert bare(world.target.registry.read(theirs.id)) == bare(theirs)
-    assert any(NAMED in line for line in speaker.told)
+    assert any(NAMED in line for line in speaker.kept)
