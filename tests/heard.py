@@ -53,11 +53,6 @@ class Heard(Silent):
     def warn(self, text: str) -> None:
         self.warnings.append(text)
 
-    @property
-    def told(self) -> list[str]:
-        """What stays on the screen, the notes first."""
-        return [*self.notes, *self.warnings]
-
     def checkpoint(self) -> None:
         self.checkpoints += 1
         if self._pulled.is_set() or self.checkpoints == self._stop_at:
