@@ -180,11 +180,8 @@ class _Reader:
             self.report(_deepest(text), "this is nested deeper than any conda.yml; look for brackets without an end")
             return None
         if tag := _foreign_tag(root):
-            self.report(
-                _line(tag),
             what = str(tag.tag).replace(_YAML, "!!")
             self.report(_line(tag), f'"{what}" makes an object of a program, and none is made here; remove it')
-            )
             return None
         if root is None or (isinstance(root, ScalarNode) and not root.value):
             self.report(1, 'the file is empty; write "dependencies:" and a list of packages below it')
