@@ -95,7 +95,7 @@ def test_a_size_that_the_region_does_not_offer_is_warned_of_with_numbers(rooms: 
 def test_a_region_without_groups_in_networks_is_warned_of(rooms: Rooms, monkeypatch: pytest.MonkeyPatch) -> None:
     offers = [{"os_type": "Linux", "ip_address_type": "Public", "capabilities": {"max_cpu": 4, "max_memory_in_gb": 16}}]
     monkeypatch.setattr(room, "_room_of", lambda *_: room.Room({}, room._largest(offers)))
-    inside, outside = Named("inside"), Named("outside")
+    inside, outside = Heard(urn="inside"), Heard(urn="outside")
 
     rooms.judge(None, declared(**{**SIZE, "name": "one", "vnetName": "v", "subnetName": "s"}), inside)
     rooms.judge(None, declared(**{**SIZE, "name": "two"}), outside)
