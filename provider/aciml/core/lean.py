@@ -81,7 +81,7 @@ class _Later:
         cls.__dataclass_params__ = _PARAMS[self.kw_only]
         plan = _Plan(cls)
         if isinstance(vars(cls)["__match_args__"], _Later):
-            cls.__match_args__ = plan.places  # type: ignore[misc]  # of a frozen class, by whoever makes it
+            cls.__match_args__ = plan.places  # type: ignore[misc]  # of Any, but a name that mypy guards
         cls._lean = plan  # last: it says that all else is there
 
 
@@ -111,10 +111,9 @@ def _own_fields(cls: Any, *, kw_only: bool) -> dict[str, Any]:
 
 
 def _params(*, kw_only: bool) -> Any:
-    """Return what dataclass notes of a class that is made with these words."""
-    cls: Any = type("Frozen", (), {"__doc__": "Nothing."})
-    dataclass(frozen=True, kw_only=kw_only, init=False, eq=False, repr=False, match_args=False)(cls)
-    return cls.__dataclass_params__
+    words: Any = {"frozen": True, "kw_only": kw_only, "init": False, "eq": False, "repr": False, "match_args": False}
+    empty: Any = dataclass(**words)(type("Frozen", (), {"__doc__": "Has what dataclass notes of such a class."}))
+    return empty.__dataclass_params__
 
 
 _PARAMS = {kw_only: _params(kw_only=kw_only) for kw_only in (False, True)}
