@@ -216,7 +216,7 @@ def test_numbers_are_short() -> None:
 def test_what_the_phases_of_a_build_watch_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     watched: list[str] = []
 
-    def look(self: Phases, owner: object, *names: str) -> None:  # noqa: ARG001
+    def look(self: Phases, owner: object, *names: str) -> None:
         # by their names, which no type checker reads: a function that moved would end the bench alone
         watched.append(names[-1])
         assert all(callable(getattr(owner, name)) for name in names[:-1])
