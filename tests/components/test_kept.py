@@ -17,14 +17,14 @@ from pulumi_aciml.kept import keep_what_is_imported
 def _as_before() -> Iterator[None]:
     engine = settings.SETTINGS.engine
     yield
-    settings.SETTINGS.engine = engine  # type: ignore[assignment,misc]
+    settings.SETTINGS.engine = engine
     gc.unfreeze()
 
 
 def test_a_program_with_an_engine_keeps_what_is_there_and_collects_what_comes() -> None:
     gc.unfreeze()
     # nothing is called: a channel connects when it is first used
-    settings.SETTINGS.engine = EngineStub(grpc.insecure_channel("127.0.0.1:9"))  # type: ignore[assignment,misc]
+    settings.SETTINGS.engine = EngineStub(grpc.insecure_channel("127.0.0.1:9"))
 
     keep_what_is_imported()
 
@@ -37,7 +37,7 @@ def test_a_program_with_an_engine_keeps_what_is_there_and_collects_what_comes() 
 
 def test_who_imports_us_outside_of_a_deployment_is_left_alone() -> None:
     gc.unfreeze()
-    settings.SETTINGS.engine = None  # type: ignore[assignment,misc]
+    settings.SETTINGS.engine = None
 
     keep_what_is_imported()
 

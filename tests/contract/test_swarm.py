@@ -20,6 +20,7 @@ import pytest
 
 from aciml.core.errors import OutageError
 from aciml.core.progress import Silent
+from aciml.model.keys import Keys
 from aciml.model.rollout import SmokeTest
 from aciml.model.scale import Scale
 from aciml.model.traffic import CanaryStep, Traffic
@@ -27,6 +28,7 @@ from aciml.settings import Settings
 from aciml.targets.local.swarm import door, takeover
 from aciml.targets.local.swarm.door import door_name
 from aciml.targets.local.swarm.revisions import SwarmRevisions
+from aciml.targets.local.swarm.services import FEWEST_SHARES, SHARES
 from aciml.targets.local.target import LocalTarget
 from aciml.targets.observed import LogWish
 from aciml.targets.protocol import Certificate, GroupFacts, GroupFailed, GroupSpec, ServiceTarget
@@ -134,9 +136,16 @@ def each_revision_is_reached_and_counted_by_itself_and_copies_reach_nobody(
     nothing_is_compared_where_nothing_is_copied(revisions, new.name, old.name)
     before = {one.name: revisions.seen(one.name, 0).requests for one in (new, old)}
 
+    def cores() -> set[int]:
+        (made,) = [one for one in swarm.apps.look(facts.name, None).revisions if one.name == old.name]
+        tasks = [task for task in swarm.apps.services.tasks(made) if task.runs]
+        return {swarm.client.containers.get(one.container).attrs["HostConfig"]["CpuShares"] for one in tasks}
+
     revisions.mirror(new.name, old.name, 100, Silent())
     served = answers(facts, 25)
+    assert cores() == {FEWEST_SHARES}
     revisions.mirror(new.name, old.name, 0, Silent())
+    assert cores() == {SHARES}
     answers(facts, 5)
 
     assert served == {"two": 25}
@@ -231,6 +240,14 @@ def test_secrets_are_files_alone_and_another_one_replaces_replicas_without_a_gap
     assert said.count("-r--------") == 2
     mine = [one["Spec"]["Name"] for one in api.secrets() if one["Spec"]["Name"].startswith(facts.name)]
     assert len(mine) == 2  # that of before is gone
+    # this image has no program that shows a file, so that there are keys is all that an import sees; the program's are
+    # taken to be those
+    imported = swarm.target.service.read(facts.id)
+    assert imported is not None
+    assert imported.drift is not None
+    assert imported.drift.now.keys == Keys(auth_enabled=True)
+    had = keyed("second-key").but(secure_environment_variables=None, primary_key=None)
+    assert "primary_key" not in swarm.target.service.changes(had, keyed("second-key"))
 
 
 def dies_after(calls: int, world: SwarmWorld, work: Callable[[ServiceTarget], object]) -> bool:

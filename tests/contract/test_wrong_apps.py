@@ -92,6 +92,7 @@ WRONG: list[tuple[dict[str, Any], dict[str, str]]] = [
         {"traffic": {"hold": True, **steps(10)["traffic"]}},
         {"traffic.canary": "a revision that is held at 0 percent takes no steps; drop canary, or hold"},
     ),
+    ({"traffic": {"golden": " "}}, {"traffic.golden": '" " names no file; name one, or drop golden'}),
     (
         {"traffic": {"golden": "nowhere.yaml"}},
         {"traffic.golden": "nowhere.yaml"},

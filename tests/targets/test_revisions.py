@@ -97,6 +97,7 @@ def test_one_is_found_by_name_label_or_suffix() -> None:
     assert find(there, "s--b").name == "s--b"
     assert find(there, "b").name == "s--a"
     assert find(there, "a").name == "s--a"
+    assert find([revision("a--b--rc")], "rc").name == "a--b--rc"
     with pytest.raises(NoSuchRevision, match="there are none yet"):
         find([], "a")
     with pytest.raises(NoSuchRevision):

@@ -81,7 +81,7 @@ class _Later:
         cls.__dataclass_params__ = _PARAMS[self.kw_only]
         plan = _Plan(cls)
         if isinstance(vars(cls)["__match_args__"], _Later):
-            cls.__match_args__ = plan.places
+            cls.__match_args__ = plan.places  # type: ignore[misc]  # of Any, but a name that mypy guards
         cls._lean = plan  # last: it says that all else is there
 
 
@@ -111,11 +111,9 @@ def _own_fields(cls: Any, *, kw_only: bool) -> dict[str, Any]:
 
 
 def _params(*, kw_only: bool) -> Any:
-    @dataclass(frozen=True, kw_only=kw_only, init=False, eq=False, repr=False, match_args=False)
-    class Frozen:
-        """Has what dataclass notes of a class that is made with these words."""
-
-    return Frozen.__dataclass_params__  # type: ignore[attr-defined]  # mypy knows of the fields alone
+    words: Any = {"frozen": True, "kw_only": kw_only, "init": False, "eq": False, "repr": False, "match_args": False}
+    empty: Any = dataclass(**words)(type("Frozen", (), {"__doc__": "Has what dataclass notes of such a class."}))
+    return empty.__dataclass_params__
 
 
 _PARAMS = {kw_only: _params(kw_only=kw_only) for kw_only in (False, True)}

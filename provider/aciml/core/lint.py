@@ -362,8 +362,11 @@ def _remember(step: Step, text: str, at: int, memory: Memory) -> Iterator[Fault]
     elif step.instruction in {"COPY", "ADD"}:
         # what is copied may be programs, lists or settings
         _bring(step, memory)
-    elif step.instruction == "ENV":
+    elif step.instruction in {"ENV", "ARG"}:
+        memory.hear(text)
         memory.answered = memory.answered or "ALWAYS_YES" in text or "PIP_YES" in text
+    elif step.instruction == "VOLUME":
+        memory.any_folder = True
     elif step.instruction == "WORKDIR":
         yield from _enter(text[at:].strip(), at, memory)
 
@@ -409,3 +412,4 @@ def _enter(folder: str, at: int, memory: Memory) -> Iterator[Fault]:
         # below a folder that nobody knows any file may be
         memory.any_file = True
     memory.folder, memory.said_folder = memory.path(folder.strip("\"'")), True
+    memory.folders.add(memory.folder)

@@ -354,7 +354,7 @@ def _unknown(name: str, tool: _Tool, verb: Word, command: Command) -> Iterator[F
         yield fault_if(
             command.certain, tool.rule, verb.at, why, f"if it is a package, write {name} {tool.install} {value}"
         )
-    elif tool in (_CONDA, _MAMBA) and (near := slip(value, ("env", "run", "list", "info", "search"))):
+    elif tool in (_CONDA, _MAMBA) and (near := _near_short(value)):
         # too short to be near to anything by its letters alone; a plugin of that name is not known
         yield warning(tool.rule, verb.at, f'{name} has no command "{value}" of its own', f"did you mean {near}?")
     elif tool is _CONDA and re.fullmatch(r"[a-z][\w.-]*([=<>]=?.*)?", value):
@@ -364,6 +364,13 @@ def _unknown(name: str, tool: _Tool, verb: Word, command: Command) -> Iterator[F
             f"if it is a package, write conda install -y {value}",
         )
         yield warning(tool.rule, verb.at, why, advice)
+
+
+def _near_short(value: str) -> str:
+    """Return the short command of conda that a word is one slip from: of three letters, two are right."""
+    near = slip(value, ("env", "run", "list", "info", "search"))
+    same = sum(one == other for one, other in zip(value, "env", strict=False))
+    return near or ("env" if len(value) == 3 and same == 2 else "")
 
 
 def _unknown_below(name: str, tool: _Tool, verb: Word, command: Command) -> Iterator[Fault]:

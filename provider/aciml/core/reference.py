@@ -35,6 +35,15 @@ def repository_fault(name: str) -> str:
     return f'is "{name[:60]}", which is not a repository name; {_RULE}, and begin and end with a letter or digit{close}'
 
 
+def reference_fault(text: str) -> str:
+    """Say why a text is no reference, and what to write; empty if it is one."""
+    try:
+        Reference.parse(text)
+    except UserError as error:
+        return str(error)
+    return ""
+
+
 @lean(frozen=True)
 class Reference:
     """``registry/repository[:tag][@digest]``; ``registry`` is ``host`` or ``host:port``."""

@@ -222,7 +222,7 @@ def _lack(status: int, account: str, right: str) -> str:
     """Say what to do: 401 is about who it is, 403 about what that one may do (RFC 9110, 15.5.2 and 15.5.4)."""
     # who asked without an account needs one before any right
     if not account:
-        return "log in to it first"
+        return f"log in to it first{f', with an account that has {right}' if right else ''}"
     if status == 403 and right:
         return f"give that account {right}"
     return f"check user name and password, and that the account {f'has {right}' if right else 'may do this'}"

@@ -11,6 +11,7 @@ import pytest
 from aciml.settings import Settings
 from aciml.targets.azure.arm.session import AzureSession
 from aciml.targets.azure.config import AzureConfig
+from aciml.targets.azure.groups import room
 from aciml.targets.azure.groups.room import Rooms, wants
 from tests.heard import Heard
 from tests.simulators.azure.emulator import Emulator
@@ -34,6 +35,13 @@ WANTED: dict[str, tuple[dict[str, Any] | None, dict[str, Any], dict[str, float]]
     "more cores": (SIZE, {**SIZE, "cpuCores": 6}, {"StandardCores": 2}),
     "another sku": (SIZE, {**SIZE, "sku": "Confidential"}, {"ConfidentialCores": 4}),
     "another region": (SIZE, {**SIZE, "location": "westus"}, {"ContainerGroups": 1, "StandardCores": 4}),
+    "another name alone": (SIZE, {**SIZE, "name": "other"}, {"ContainerGroups": 1, "StandardCores": 4}),
+    "another name and policy": (SIZE, {**SIZE, "name": "other", "restartPolicy": "Never"}, {}),
+    "another name under one label": (
+        {**SIZE, "dnsNameLabel": "iris-one"},
+        {**SIZE, "dnsNameLabel": "iris-one", "name": "other"},
+        {},
+    ),
     "beside it": (SIZE, {**SIZE, "rollout": "blue_green"}, {"ContainerGroups": 1, "StandardCores": 4}),
     "spot": (None, {**SIZE, "priority": "Spot"}, {"ContainerGroups": 1, "StandardSpotCores": 4}),
 }
@@ -82,6 +90,20 @@ def test_a_size_that_the_region_does_not_offer_is_warned_of_with_numbers(rooms: 
         "one asks for 4 cores and 300 GiB, and westeurope offers groups of up to 31 cores and 240 GiB: take less, or "
         "another location"
     )
+
+
+def test_a_region_without_groups_in_networks_is_warned_of(rooms: Rooms, monkeypatch: pytest.MonkeyPatch) -> None:
+    offers = [{"os_type": "Linux", "ip_address_type": "Public", "capabilities": {"max_cpu": 4, "max_memory_in_gb": 16}}]
+    monkeypatch.setattr(room, "_room_of", lambda *_: room.Room({}, room._largest(offers)))
+    inside, outside = Heard(urn="inside"), Heard(urn="outside")
+
+    rooms.judge(None, declared(**{**SIZE, "name": "one", "vnetName": "v", "subnetName": "s"}), inside)
+    rooms.judge(None, declared(**{**SIZE, "name": "two"}), outside)
+
+    assert inside.warnings == [
+        "westeurope tells of no groups in a virtual network, which one is to be: take another location"
+    ]
+    assert outside.warnings == []
 
 
 def test_a_region_that_does_not_exist_is_found_out_in_check(rooms: Rooms, emulator: Emulator) -> None:

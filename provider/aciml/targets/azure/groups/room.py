@@ -27,10 +27,13 @@ _ADVICE = "delete groups, ask for fewer cores, take another location, or have th
 
 @dataclass(frozen=True)
 class Room:
-    """What a region said. ``usages``: quota to what is used and the limit; ``most``: cores and GiB of one group."""
+    """What a region said. ``usages``: quota to what is used and the limit.
+
+    ``most``: cores and GiB of the largest group by its kind of address, in lower case; empty if the region tells none.
+    """
 
     usages: Mapping[str, tuple[float, float]]
-    most: tuple[float, float] | None
+    most: Mapping[str, tuple[float, float]]
 
 
 class Rooms:
@@ -100,9 +103,17 @@ def wants(old: Group | None, new: Group) -> dict[str, float]:
         new.place.location or ""
     ):
         return {GROUPS: 1, kind: cores}
+    if _stays_until_the_new_one_is_made(old, new):
+        return {GROUPS: 1, kind: cores}
     # of another quota nothing is freed: cores of Spot are counted apart
     more = cores - (float(old.size.cpu_cores or 0) if quota_of(old) == kind else 0)
     return {kind: more} if more > 0 else {}
+
+
+def _stays_until_the_new_one_is_made(old: Group, new: Group) -> bool:
+    """Tell whether nothing but the name moves, and no label with it: then the old group is deleted last."""
+    renamed = not new.is_unsure("name") and old.name != new.name
+    return renamed and (old.size, old.kind) == (new.size, new.kind) and not old.network.shares_label(new.network)
 
 
 def quota_of(group: Group) -> str:
@@ -131,25 +142,37 @@ def _room_of(session: AzureSession, location: str) -> Room:
     )
 
 
-def _largest(offers: Sequence[Mapping[str, Any]]) -> tuple[float, float] | None:
-    """Return cores and GiB of the largest group without a GPU; None if the region tells nothing."""
-    linux = [one for one in offers if str(one.get("os_type") or "Linux").lower() == "linux"]
-    sizes = [one["capabilities"] for one in linux if one.get("capabilities")]
-    # the largest of several: the answer lists one for each kind of group
-    most = [(float(one.get("max_cpu") or 0), float(one.get("max_memory_in_gb") or 0)) for one in sizes]
-    return (max(cpu for cpu, _ in most), max(memory for _, memory in most)) if most else None
+def _largest(offers: Sequence[Mapping[str, Any]]) -> dict[str, tuple[float, float]]:
+    """Return cores and GiB of the largest group by its kind of address; those with a GPU are retired."""
+    found: dict[str, tuple[float, float]] = {}
+    for one in offers:
+        size = one.get("capabilities")
+        if str(one.get("os_type") or "Linux").lower() != "linux" or not size:
+            continue
+        kind = str(one.get("ip_address_type") or "Public").lower()
+        cores, memory = found.get(kind, (0.0, 0.0))
+        most = float(size.get("max_cpu") or 0), float(size.get("max_memory_in_gb") or 0)
+        found[kind] = max(cores, most[0]), max(memory, most[1])
+    return found
 
 
 def _too_large(room: Room, new: Group, location: str) -> Iterable[str]:
-    size = new.size
-    if room.most is None or size.is_unsure("cpu_cores", "memory_gb"):
+    size, network = new.size, new.network
+    if not room.most or network.is_unsure("subnet_id", "vnet_name", "subnet_name"):
+        return
+    most = room.most.get("private" if network.has_subnet else "public")
+    if most is None:
+        where = "in a virtual network" if network.has_subnet else "with an address of the internet"
+        yield f"{location} tells of no groups {where}, which {new.name} is to be: take another location"
+        return
+    if size.is_unsure("cpu_cores", "memory_gb"):
         return
     cpu, memory = float(size.cpu_cores or 0), float(size.memory_gb or 0)
-    if cpu > room.most[0] or memory > room.most[1]:
+    if cpu > most[0] or memory > most[1]:
         # a warning: regions give more than they say when they have it
         yield (
             f"{new.name} asks for {cpu:g} cores and {memory:g} GiB, and {location} offers groups of up to "
-            f"{room.most[0]:g} cores and {room.most[1]:g} GiB: take less, or another location"
+            f"{most[0]:g} cores and {most[1]:g} GiB: take less, or another location"
         )
 
 

@@ -5,6 +5,7 @@ A revision never changes: it is a service of the swarm, ``<app>--<suffix>``, and
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -24,12 +25,14 @@ from ...witness import Witness, token_of
 from ..gate import Failure
 from .app import DRAIN_SECONDS, Apps, There
 from .door import Entrance, Files, door_name
-from .envoy import Door, Mirror, label_host
+from .envoy import Door, Mirror, copies_of, label_host
 from .replicas import replicas_of
-from .services import Services
+from .services import FEWEST_SHARES, SHARES, Services
 from .stats import Counts
 from .template import ENDED, WORDS, Made, Task
 
+_LEAST_WAIT, _MOST_WAIT = 0.005, 2.0
+"""Seconds that a copy waits at least, and at most: room for 64 of them is soon gone where each waits long."""
 _LOOK_SECONDS = 0.1
 _UPDATE_SECONDS = 120.0  # for each replica: those of a revision start one after the other
 
@@ -44,6 +47,7 @@ class SwarmRevisions:
         self._witness = Witness(tuple(filter(None, [token_of(keys)] if keys else [])))
         self._counted: dict[str, list[tuple[float, Counts]]] = {}
         self._read: Files | None = None
+        self._overflow = 0
 
     def there(self) -> There:
         """Look at the service.
@@ -121,6 +125,9 @@ class SwarmRevisions:
         known = self._known(self.there())
         require_weights(weights, known)
         shares = {find(known, name).name: weight for name, weight in weights.items() if weight}
+        for name in shares:
+            # a run that was killed while it was copied to has left it behind the others
+            self._weigh_cores(name, SHARES)
         self.change(lambda door: door.but(routing=door.routing.weigh(shares)), progress)
         for name in shares:
             self._count(name)
@@ -133,11 +140,37 @@ class SwarmRevisions:
         if mirror:
             # before the first copy: an answer that nobody has kept is compared with nothing
             self._keep(pair, progress)
-        self.change(lambda door: door.but(routing=replace(door.routing, mirror=mirror)), progress)
+            # nobody waits for it: on cores that both want it works when the one that serves does not
+            self._weigh_cores(pair[1].name, FEWEST_SHARES)
+        after = self._usual(pair[0].name)
+        self.change(
+            lambda door: door.but(
+                routing=replace(door.routing, mirror=mirror), copies_after=after or door.copies_after
+            ),
+            progress,
+        )
         if not mirror:
+            self._weigh_cores(pair[1].name, SHARES)
             for one in pair:
                 if one.ready:
                     self._witness.let_go(self.address(one.name), one.ready)
+
+    def _usual(self, name: str) -> float:
+        """Return how long nearly all requests to a revision take, seconds; 0 if nobody has asked it."""
+        seen = self.entrance().counts(name).since(Counts())
+        return min(max(seen.p99_ms / 1000, _LEAST_WAIT), _MOST_WAIT) if seen.p99_ms else 0.0
+
+    def _dropped(self, to: str) -> int:
+        """Return how many copies Envoy has dropped since the last time, because too many were waiting."""
+        name = f"cluster.{copies_of(to)}.upstream_rq_pending_overflow"
+        count = int(self.entrance().counters(f"^{re.escape(name)}$").get(name) or 0)
+        before, self._overflow = self._overflow, count
+        # an Envoy that was started anew counts anew
+        return count - before if count >= before else count
+
+    def _weigh_cores(self, name: str, shares: int) -> None:
+        if made := self._apps.services.find(name):
+            self._apps.services.weigh_cores(made, shares)
 
     def _keep(self, pair: tuple[Revision, Revision], progress: Progress) -> None:
         """Have the servers of both keep what they answer."""
@@ -155,7 +188,8 @@ class SwarmRevisions:
         for one in (find(known, source), find(known, to)):
             addresses.append(self.address(one.name))
             self._witness.ask(addresses[-1], one.ready)
-        return self._witness.compare(*addresses)
+        found, dropped = self._witness.compare(*addresses), self._dropped(find(known, to).name)
+        return found and replace(found, lost=found.lost + dropped)
 
     def address(self, revision: str) -> str:
         """Return the URL by which just this revision is reached, on the side port of Envoy."""
