@@ -290,6 +290,7 @@ def _known_faults(step: Step, text: str, course: _Course, memory: Memory) -> Ite
 
 
 _OF_HEALTH = frozenset({
+    "exec-form-shell",
     "program-unknown", "program-missing", "option-unknown", "argument", "shell-syntax", "bash-only", "tool-command",
 })  # fmt: skip
 
@@ -379,4 +380,4 @@ def _enter(folder: str, at: int, memory: Memory) -> Iterator[Fault]:
     if "$" in folder:
         memory.any_file = True
     memory.folder, memory.said_folder = memory.path(folder.strip("\"'")), True
-    memory.folders.add(memory.folder)
+    memory.make([memory.folder], moved=False)

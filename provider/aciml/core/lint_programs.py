@@ -77,7 +77,7 @@ def unwrapped(command: Command) -> Command:
     words, fed, added = list(command.words), command.fed, False
     while words:
         name = plain_name(words[0].value)
-        if _ASSIGNMENT.match(words[0].value or ""):
+        if _ASSIGNMENT.match(words[0].value or words[0].raw):
             words = words[1:]
         elif name in _RUNNERS and len(words) > 1 and words[1].value == "run":
             words = _after_options(words[2:], _RUNNERS[name], 0)

@@ -29,6 +29,7 @@ from .provided import asked_with_extras, constraints, distributions
 from .sdist import Asked, distribution_of
 from .source import AS_WHEEL
 from .sourced import index_options, with_wheels
+from .unresolved import explained
 from .uv import NoWheelError, described, no_wheel, run_uv, without_files
 
 _OLDEST_GLIBC = 5  # manylinux1 is glibc 2.5; older wheels do not exist
@@ -106,7 +107,7 @@ def _seeing_strangers(lines: Sequence[Line], settings: Settings) -> Iterator[Non
         name = without_files(error.message)
         asked = indexes_of((line.text for line in lines), os.environ) if name else []
         if not (url := stranger(name, asked, settings) if asked else ""):
-            raise
+            raise explained(error, lines, settings) from error
         why = f"{url} is no package index: it answers with a web page to any name, as to {name}"
         advice = "look whether this network wants a login or has a proxy (HTTPS_PROXY), and at the index's address"
         raise OutageError(why, advice) from error
