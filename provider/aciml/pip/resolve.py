@@ -50,6 +50,7 @@ def resolve(
     pinned: Mapping[str, str] | None = None,
     exclude_newer: str = "",
     index_strategy: str = FIRST,
+    places: Sequence[str] = (),
 ) -> tuple[PipPackage, ...]:
     """Return the wheels that satisfy the requirements, sorted by name.
 
@@ -64,13 +65,14 @@ def resolve(
         pinned: name to version of what was chosen before and has to be found again.
         exclude_newer: wheels newer than this time (RFC 3339) do not exist.
         index_strategy: which of several indexes a package comes from, in uv's words.
+        places: ``path:line`` of each requirement, for messages; none of those that nobody wrote.
 
     Raises:
         UserError: nothing satisfies them, or a package has no wheel, or none with a hash that the lines ask for.
         OutageError: the index does not answer.
     """
     progress.checkpoint()
-    lines = read_lines(requirements, folder)
+    lines = read_lines(requirements, folder, places)
     tags, hashes = _tags(python_version, glibc), hashes_asked(line.text for line in lines)
     with tempfile.TemporaryDirectory() as name:
         work = Path(name).resolve()

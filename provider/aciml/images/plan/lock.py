@@ -32,7 +32,7 @@ from ...model.declared import wires_of
 from ...model.environment import Packages, Pins
 from ...pip.hashes import hash_faults, hashes_asked
 from ...pip.known import remember
-from ...pip.lines import asked_for, read_lines
+from ...pip.lines import asked_for, places_of, read_lines
 from ...pip.mirrors import official_url, url_here
 from ...pip.pinned_line import bare_package
 from ...pip.provided import distributions
@@ -290,6 +290,7 @@ def resolve_pip(
             pinned=pinned,
             exclude_newer=cutoff.isoformat().replace("+00:00", "Z") if cutoff else "",
             index_strategy=BEST if limits.index_strategy == BEST else FIRST,
+            places=places_of(sources.conda) if sources.conda else (),
         )
     remember(tools.catalog, found)
     return found
