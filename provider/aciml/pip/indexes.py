@@ -115,7 +115,8 @@ def find_shared(
 _ACCEPT = {"Accept": "application/vnd.pypi.simple.v1+json, text/html;q=0.5"}
 
 
-def _has(name: str, index: Index, settings: Settings) -> bool:
+def _has(name: str, index: Index, settings: Settings, *, files: bool = True) -> bool:
+    """Tell whether an index has a page for a name; without ``files`` one that names no file at all."""
     # here: HTTP is slow to load, and an unchanged section asks no index
     import requests
 
@@ -127,7 +128,10 @@ def _has(name: str, index: Index, settings: Settings) -> bool:
                 f"{index.url}/{name}/", stream=True, timeout=TIMEOUT, auth=index.account, headers=_ACCEPT
             ) as answer,
         ):
-            return answer.status_code == 200
+            if answer.status_code != 200 or files:
+                return answer.status_code == 200
+            start = answer.raw.read(_START, decode_content=True)
+            return not any(ending in start for ending in (b".whl", b".tar.gz", b".zip"))
     except requests.RequestException:
         return False
 
@@ -153,6 +157,7 @@ def page_of(name: str, index: Index, settings: Settings) -> str:
         return ""
 
 
+_START = 1 << 20  # bytes of a page that are looked through for a file
 _NOBODYS = "aciml-asks-for-what-no-index-has"
 """A name that no index has: whoever has a page of it has one of anything."""
 
@@ -165,7 +170,8 @@ def stranger(name: str, indexes: Sequence[Index], settings: Settings) -> str:
         indexes: those that were asked.
         settings: for the certificate bundle.
     """
-    found = (one for one in indexes if _has(name, one, settings) and _has(_NOBODYS, one, settings))
+    # some private indexes answer 200 with an empty list to any name: they have files for the names that they know
+    found = (one for one in indexes if _has(name, one, settings, files=False) and _has(_NOBODYS, one, settings))
     return next((one.url for one in found), "")
 
 

@@ -28,6 +28,7 @@ from aciml.model.environment import Environment, Packages, read_environment
 from aciml.model.unknowns import encoded
 from aciml.settings import Settings
 from aciml.targets.memory import MemoryTarget
+from tests.heard import Heard
 from tests.pip.index import Index, serve
 from tests.pip.projects import commit, make_project
 from tests.pip.wheels import make_wheel
@@ -43,16 +44,6 @@ BASE = {
     "glibc": "2.36",
     "serverRequirements": False,
 }
-
-
-class Heard(Silent):
-    """Progress that remembers its warnings."""
-
-    def __init__(self) -> None:
-        self.warned: list[str] = []
-
-    def warn(self, text: str) -> None:
-        self.warned.append(text)
 
 
 @dataclass
@@ -208,7 +199,7 @@ def test_auto_solves_with_a_warning_when_the_lock_does_not_fit(project: Project,
     project.write(CONDA.replace("tool>=1", "tool>1"))
 
     assert project.pin()["packages"]["tool"] == "1.5 0"
-    assert any("tool>1,<2 is not satisfied" in line for line in project.heard.warned)
+    assert any("tool>1,<2 is not satisfied" in line for line in project.heard.warnings)
     assert (project.folder / "conda.lock").read_bytes() == before
 
 

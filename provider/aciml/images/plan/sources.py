@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ...core.context import FileEntry
 
 
+# rules that look into the folder that is copied
 _ABOUT_CONTEXT = ("copy-missing", "copy-leaves", "copy-context")
 
 MODES = ("auto", "frozen", "refresh")
@@ -100,6 +101,7 @@ def read_sources(environment: Environment) -> Sources:
         from ...core.lint import lint_steps
         from ...core.lint_forms import ANY_BUILDER, REMOTE_WORDS
 
+        # empty: no folder is named, so nothing can be copied and no rule is asked
         names = {entry.path: entry.link for entry in context} if folder else None
         # judged where they stand, on the base that they run on: its shell and its package manager are known by its name
         judged = lint_steps(
@@ -112,6 +114,7 @@ def read_sources(environment: Environment) -> Sources:
             off=off,
         )
         findings += [placed(finding, asked) for finding in judged]
+    # errors stop, warnings are told by who asks for them
     errors = errors_of(findings)
     warnings = tuple(finding for finding in findings if finding not in errors)
     read = Sources(conda, steps, context, digest, tuple(errors), home, (), warnings, steps_known)
@@ -126,9 +129,11 @@ def with_server(sources: Sources, *, wanted: bool) -> Sources:
 
 def _steps(asked: Steps, findings: list[Finding]) -> tuple[Step, ...]:
     path, listed = asked.extra_steps_file, asked.extra_steps
+    # a list in the program and a file beside it are two truths
     if path and listed:
         findings.append(asked.finding("extra_steps_file", "give extraSteps or extraStepsFile, not both"))
     try:
+        # decoded by one function, which takes a byte order mark and says what else is wrong
         if path:
             return parse_steps(decoded(Path(path).read_bytes(), path), path)
         return parse_steps(listed, asked.at("extra_steps")) if listed is not None else ()
@@ -147,6 +152,7 @@ def _context(
 ) -> tuple[tuple[FileEntry, ...], str]:
     folder = asked.steps_context
     if not folder:
+        # no folder is no context: COPY is refused by the rules then
         return (), ""
     if not Path(folder).is_dir():
         why = f"{folder} is not a folder; paths are relative to the folder of Pulumi.yaml"
@@ -158,6 +164,7 @@ def _context(
         # .dockerignore counts for all but what a step names itself
         entries = tuple(walk(Path(folder), named=named_by(steps)))
         # what no step reads is not in the image
+        # told once, before a key is made of it: a secret in the context would be in the image
         if why := secrets_told(Path(folder), select_used(steps, entries)):
             findings.append(asked.finding("steps_context", why))
         if why := scripts_told(Path(folder), select_used(steps, entries)):
@@ -175,15 +182,18 @@ def placed(finding: Finding, asked: Steps) -> Finding:
 
 def read_packages(asked: Packages, findings: list[Finding]) -> tuple[CondaFile | None, Path]:
     """Return what is asked for, and the folder that paths in it are relative to; what is wrong goes to ``findings``."""
+    # limits are judged even if no file is given: they hold for a base's wheels, too
     findings += limits_findings(asked.virtual_packages, asked.exclude_newer)
     if asked.lock_mode and asked.lock_mode not in MODES:
         findings.append(asked.finding("lock_mode", f'"{asked.lock_mode}" is not a mode; write {", ".join(MODES)}'))
     if len(asked.files) > 1:
         names = [asked.at(name) for name in asked.files]
+        # of two files one would be silently left out
         findings.append(Finding(names[1], f"give {' or '.join(names)}, not both"))
         return None, Path()
     if asked.conda_text:
         return _with_python(_of_text(asked.conda_text, asked, findings), asked), Path()
+    # one at most: the rest was refused above
     for name, path in asked.files.items():
         return _with_python(_read(asked.at(name), path, _READERS[name], findings), asked), Path(path).parent
     return None, Path()
