@@ -19,7 +19,8 @@ from aciml.registry.client import RegistryClient
 from aciml.registry.errors import RegistryError
 from aciml.registry.limits import ClientLimits
 from aciml.registry.push import push_image
-from tests.registry.images import Listener, Shelf, noise
+from tests.heard import Heard
+from tests.registry.images import Shelf, noise
 from tests.simulators.ending_server import serving
 from tests.simulators.registry import FaultName, RegistrySimulator
 
@@ -100,7 +101,7 @@ def test_a_pause_can_be_cancelled(client: RegistryClient, simulator: RegistrySim
 
     with pytest.raises(Cancelled):
         client.upload_blob(
-            "app", sha256_digest(content), 100, lambda: io.BytesIO(content), progress=Listener("trying again in 7 s")
+            "app", sha256_digest(content), 100, lambda: io.BytesIO(content), progress=Heard("trying again in 7 s")
         )
     assert waits == []
 

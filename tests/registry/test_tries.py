@@ -26,7 +26,8 @@ from aciml.registry.limits import ClientLimits
 from aciml.registry.pace import Effort
 from aciml.registry.push import push_image
 from aciml.registry.referrers import Artifact, attach
-from tests.registry.images import Listener, Shelf, noise
+from tests.heard import Heard
+from tests.registry.images import Shelf, noise
 from tests.simulators.registry import FaultName, RegistrySimulator
 
 SMALL = ClientLimits(whole=400_000, chunk=100_000, block=16_384)
@@ -292,7 +293,7 @@ def test_an_upload_that_ctrl_c_ends_is_cancelled(client: RegistryClient, simulat
 
     with pytest.raises(Cancelled):
         client.upload_blob(
-            "app", sha256_digest(content), len(content), lambda: io.BytesIO(content), progress=Listener("blob: ")
+            "app", sha256_digest(content), len(content), lambda: io.BytesIO(content), progress=Heard("blob: ")
         )
 
     assert simulator.uploads == {}

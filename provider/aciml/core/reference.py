@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from .errors import UserError
+from .lean import lean
 
 DEFAULT_REGISTRY = "docker.io"
 _REGISTRY = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?")
@@ -43,7 +44,7 @@ def reference_fault(text: str) -> str:
     return ""
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Reference:
     """``registry/repository[:tag][@digest]``; ``registry`` is ``host`` or ``host:port``."""
 

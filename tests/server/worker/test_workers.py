@@ -292,7 +292,7 @@ def _all_serve(server: Running, count: int) -> set[int]:
 
 
 def test_preloaded_workers_share_their_memory_and_are_replaced_by_a_fork(start: Serve) -> None:
-    server = start(SHARES, WORKER_PRELOAD="true", WORKER_COUNT="4")
+    server = start(SHARES, WORKER_PRELOAD="true", WORKER_COUNT="4", cold=True)
     pids = _all_serve(server, 4)
     together = sum(map(_pss, _children(server.process.pid)))
 
@@ -370,7 +370,7 @@ def run(raw_data):
 
 @pytest.mark.parametrize("preload", ["false", "true"])
 def test_nothing_outlives_a_killed_front(start: Serve, preload: str) -> None:
-    server = start(STUBBORN, WORKER_PRELOAD=preload)
+    server = start(STUBBORN, WORKER_PRELOAD=preload, cold=True)
     with ThreadPoolExecutor() as pool:
         asked = pool.submit(server.ask, "POST", "/score", b"")
         pids = [int(pid) for pid in server.wait_for(r"pids (\d+) (\d+)").groups()]

@@ -13,8 +13,8 @@ from aciml.targets.azure.arm.session import AzureSession
 from aciml.targets.azure.config import AzureConfig
 from aciml.targets.azure.groups import room
 from aciml.targets.azure.groups.room import Rooms, wants
+from tests.heard import Heard
 from tests.simulators.azure.emulator import Emulator
-from tests.targets.azure.life import Hearer
 from tests.targets.specs import declared
 
 SIZE = {"cpuCores": 4, "memoryGb": 8, "location": "West Europe"}
@@ -25,12 +25,6 @@ def rooms(azure_config: AzureConfig, tmp_path: Path) -> Iterator[Rooms]:
     session = AzureSession(azure_config, Settings(tmp_path))
     yield Rooms(lambda: session)
     session.close()
-
-
-class Named(Hearer):
-    def __init__(self, urn: str = "") -> None:
-        super().__init__()
-        self.urn = urn
 
 
 WANTED: dict[str, tuple[dict[str, Any] | None, dict[str, Any], dict[str, float]]] = {
@@ -61,7 +55,7 @@ def test_what_a_change_wants_of_its_region(what: str) -> None:
 
 
 def test_a_region_with_room_is_asked_once_and_says_nothing(rooms: Rooms, emulator: Emulator) -> None:
-    heard = Named()
+    heard = Heard()
 
     for name in ("one", "two"):
         assert rooms.judge(None, declared(name=name, **SIZE), heard) == []
@@ -72,7 +66,7 @@ def test_a_region_with_room_is_asked_once_and_says_nothing(rooms: Rooms, emulato
 
 def test_a_quota_that_is_used_up_is_warned_of_with_numbers(rooms: Rooms, emulator: Emulator) -> None:
     emulator.world.quotas["westeurope", "StandardCores"] = 6
-    first, second = Named("one"), Named("two")
+    first, second = Heard(urn="one"), Heard(urn="two")
 
     assert rooms.judge(None, declared(name="one", **SIZE), first) == []
     assert rooms.judge(None, declared(name="two", **SIZE), second) == []
@@ -87,7 +81,7 @@ def test_a_quota_that_is_used_up_is_warned_of_with_numbers(rooms: Rooms, emulato
 
 
 def test_a_size_that_the_region_does_not_offer_is_warned_of_with_numbers(rooms: Rooms) -> None:
-    heard = Named()
+    heard = Heard()
 
     rooms.judge(None, declared(name="one", cpuCores=4, memoryGb=300, location="westeurope"), heard)
 
@@ -101,7 +95,7 @@ def test_a_size_that_the_region_does_not_offer_is_warned_of_with_numbers(rooms: 
 def test_a_region_without_groups_in_networks_is_warned_of(rooms: Rooms, monkeypatch: pytest.MonkeyPatch) -> None:
     offers = [{"os_type": "Linux", "ip_address_type": "Public", "capabilities": {"max_cpu": 4, "max_memory_in_gb": 16}}]
     monkeypatch.setattr(room, "_room_of", lambda *_: room.Room({}, room._largest(offers)))
-    inside, outside = Named("inside"), Named("outside")
+    inside, outside = Heard(urn="inside"), Heard(urn="outside")
 
     rooms.judge(None, declared(**{**SIZE, "name": "one", "vnetName": "v", "subnetName": "s"}), inside)
     rooms.judge(None, declared(**{**SIZE, "name": "two"}), outside)
@@ -115,7 +109,7 @@ def test_a_region_without_groups_in_networks_is_warned_of(rooms: Rooms, monkeypa
 def test_a_region_that_does_not_exist_is_found_out_in_check(rooms: Rooms, emulator: Emulator) -> None:
     emulator.fault("no-region", times=9, match="/locations/westerope/")
 
-    (finding,) = rooms.judge(None, declared(name="one", cpuCores=1, memoryGb=1, location="westerope"), Named())
+    (finding,) = rooms.judge(None, declared(name="one", cpuCores=1, memoryGb=1, location="westerope"), Heard())
 
     assert finding.where == "location"
     assert 'Container Instances are not offered in "westerope"' in finding.why
@@ -125,7 +119,7 @@ def test_a_region_that_does_not_exist_is_found_out_in_check(rooms: Rooms, emulat
 @pytest.mark.parametrize("fault", ["forbidden", "500"])
 def test_what_cannot_be_asked_hides_nothing(rooms: Rooms, emulator: Emulator, fault: str) -> None:
     emulator.fault(fault, times=99, match="/locations/")
-    heard = Named()
+    heard = Heard()
 
     assert rooms.judge(None, declared(name="one", **SIZE), heard) == []
     assert rooms.judge(None, declared(name="two", **SIZE), heard) == []

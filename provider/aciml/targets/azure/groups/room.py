@@ -52,6 +52,7 @@ class Rooms:
         Only what is new is asked about: a group that stays as it is has its place already.
         """
         location = plain_location(new.place.location or "")
+        # nothing that counts: asking would only cost time
         wanted = wants(old, new)
         if not location or not wanted:
             return []
@@ -61,6 +62,7 @@ class Rooms:
         if room is None:
             return []
         with self._lock:
+            # by resource: the same question at the next preview replaces its own answer, and not another's
             self._wanted[location, progress.urn or str(new.name)] = wanted
             together = _sum(one for (place, _), one in self._wanted.items() if place == location)
         for line in (*_too_large(room, new, location), *_too_many(room, wanted, together, location)):
@@ -80,6 +82,7 @@ class Rooms:
             if error.code in _NO_REGION:
                 why = f'Container Instances are not offered in "{location}"'
                 return Finding("location", f"{why} ({error.message}); `az account list-locations` prints all regions")
+            # a code that we do not know: the service has the last word
             progress.note(f"what is left of the quota in {location} could not be asked: {error}")
         except (OutageError, UserError) as error:
             # a preview may be run by somebody without a login; the service has the last word anyway
@@ -92,6 +95,7 @@ def wants(old: Group | None, new: Group) -> dict[str, float]:
     if new.place.is_unsure("location") or new.size.is_unsure("cpu_cores") or new.size.cpu_cores is None:
         return {}
     cores, kind = float(new.size.cpu_cores), quota_of(new)
+    # a change of an image or a port wants nothing of the region
     if old is None or old == new:
         return {GROUPS: 1, kind: cores} if old is None else {}
     # a second group is made beside the first, which holds its cores until the new one is proven
@@ -101,6 +105,7 @@ def wants(old: Group | None, new: Group) -> dict[str, float]:
         return {GROUPS: 1, kind: cores}
     if _stays_until_the_new_one_is_made(old, new):
         return {GROUPS: 1, kind: cores}
+    # of another quota nothing is freed: cores of Spot are counted apart
     more = cores - (float(old.size.cpu_cores or 0) if quota_of(old) == kind else 0)
     return {kind: more} if more > 0 else {}
 
@@ -113,6 +118,7 @@ def _stays_until_the_new_one_is_made(old: Group, new: Group) -> bool:
 
 def quota_of(group: Group) -> str:
     """Return the name of the quota that a group's cores count for."""
+    # each kind of group has a quota of its own
     if group.kind.is_spot:
         return "StandardSpotCores"
     return {"Confidential": "ConfidentialCores", "Dedicated": "DedicatedCores"}.get(
@@ -127,6 +133,7 @@ def _room_of(session: AzureSession, location: str) -> Room:
         offers = [one.as_dict() for one in session.containers.location.list_capabilities(location)]
     return Room(
         {
+            # what a usage counts is by its own name, and without a limit it bounds nothing
             str((one.get("name") or {}).get("value")): (float(one.get("current_value") or 0), float(one["limit"]))
             for one in usages
             if one.get("limit") is not None
@@ -171,6 +178,7 @@ def _too_large(room: Room, new: Group, location: str) -> Iterable[str]:
 
 def _too_many(room: Room, wanted: Mapping[str, float], together: Mapping[str, float], location: str) -> Iterable[str]:
     for name, asked in wanted.items():
+        # a quota that the region does not name bounds nothing
         used, limit = room.usages.get(name, (0.0, float("inf")))
         if used + together[name] <= limit:
             continue
@@ -183,6 +191,7 @@ def _too_many(room: Room, wanted: Mapping[str, float], together: Mapping[str, fl
         )
 
 
+# several groups of one run want their cores together
 def _sum(every: Iterable[Mapping[str, float]]) -> dict[str, float]:
     found: dict[str, float] = {}
     for one in every:
