@@ -83,7 +83,7 @@ ANSWERS = {
     "path": lambda headers: [os.path.basename(p) for p in (sys.path[0], sys.path[-2], sys.path[-1])],
 }
 
-def run(raw_data, request_headers):
+def run(request_headers, raw_data):  # v1 gives both by name
     return ANSWERS[raw_data](request_headers)
 """
 KEY = {"Authorization": "Bearer first-key", "X-Mine": "1"}
