@@ -73,6 +73,7 @@ def base_digest(engine: docker.DockerClient, registry_host: str) -> Iterator[str
         if mirror.hostname == "127.0.0.1":
             digest = copied_base(mirror.netloc, client)
             ensure_image(engine, f"{repository}@{digest}", {}, Silent())
+            engine.api.tag(f"{repository}@{digest}", own)  # what has no tag goes with anybody's `docker image prune`
         else:
             text = io.BytesIO(f"FROM {BASE}\nMAINTAINER {REPOSITORY}\n".encode())
             engine.images.build(fileobj=text, tag=own, rm=True, forcerm=True, nocache=True)
