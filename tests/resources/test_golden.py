@@ -39,7 +39,7 @@ def file(tmp_path: Path) -> Path:
 
 def inputs(file: Path | str | None, image: str = "serves", **traffic: Any) -> Values:
     said = {**({"golden": str(file)} if file else {}), **traffic}
-    return {"name": "scoring", "image": f"host/{image}@sha256:1", "traffic": said}
+    return {"name": "scoring", "image": f"host/{image}@sha256:{'1' * 64}", "traffic": said}
 
 
 def declared(values: Values) -> Group:
