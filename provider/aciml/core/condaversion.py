@@ -81,7 +81,8 @@ def _check_range(version: str) -> str:
     """Find conditions of which none can be met with the others: ``>=3.12,<3.10``."""
     if "|" in version:
         return ""
-    low, high = tuple[int, ...](), (1 << 30,)
+    low: tuple[int, ...] = ()
+    high: tuple[int, ...] = (1 << 30,)
     for part in version.split(","):
         found = re.fullmatch(r"(>=|>|<=|<|==)\s*(\d+(?:\.\d+)*)", part.strip())
         if not found:

@@ -125,7 +125,7 @@ def _named(line: Line, error: UserError) -> bool:
     """Tell whether uv's reason names the package of a line."""
     # options begin with a hyphen, and have no name
     found = re.match(r"[A-Za-z0-9][\w.-]*", line.text)
-    return bool(found) and mentions(error.message, canonicalize_name(found[0]))
+    return found is not None and mentions(error.message, canonicalize_name(found[0]))
 
 
 _MOST_SOURCES = 30  # packages of an index that are built in one section; each asks for the solution once more
