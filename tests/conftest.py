@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.leftovers import Thing, in_the_engine, left_behind
+from tests.run_folder import run_folder
 
 if TYPE_CHECKING:
     import docker
@@ -99,6 +100,10 @@ def begins_and_ends_the_run(config: pytest.Config) -> bool:
     return not hasattr(config, "workerinput") and not config.option.collectonly
 
 
+def pytest_configure() -> None:
+    run_folder()  # before there are workers: they have the same one
+
+
 def pytest_sessionstart(session: pytest.Session) -> None:
     if begins_and_ends_the_run(session.config):
         session.config.stash[ENGINE_BEFORE] = in_the_engine()
@@ -168,6 +173,20 @@ def emulator(cloud: Emulator) -> Iterator[Emulator]:
     found = list(cloud.violations)
     cloud.reset()
     assert not found, "\n".join(found)
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[docker.DockerClient]:
+    """Docker, as the plugin finds it."""
+    from aciml.core.errors import OutageError
+    from aciml.docker.engine import connect
+
+    try:
+        client = connect()
+    except OutageError as error:
+        pytest.skip(str(error))
+    yield client
+    client.close()
 
 
 @pytest.fixture(scope="session")

@@ -20,20 +20,23 @@ import pytest
 
 from aciml.core.errors import OutageError
 from aciml.core.progress import Silent
+from aciml.model.keys import Keys
 from aciml.model.rollout import SmokeTest
 from aciml.model.scale import Scale
 from aciml.model.traffic import CanaryStep, Traffic
 from aciml.settings import Settings
 from aciml.targets.local.swarm import door, takeover
-from aciml.targets.local.swarm.app import SwarmRevisions
 from aciml.targets.local.swarm.door import door_name
+from aciml.targets.local.swarm.revisions import SwarmRevisions
+from aciml.targets.local.swarm.services import FEWEST_SHARES, SHARES
 from aciml.targets.local.target import LocalTarget
 from aciml.targets.observed import LogWish
 from aciml.targets.protocol import Certificate, GroupFacts, GroupFailed, GroupSpec, ServiceTarget
 from aciml.targets.revisions import NoSuchRevision, WrongWeights
+from tests.contract.compared import nothing_is_compared_where_nothing_is_copied
 from tests.contract.swarm_world import SwarmWorld
-from tests.contract.test_target import Speaker
 from tests.contract.test_target import group_spec as quick_spec
+from tests.heard import Heard
 from tests.simulators.certificates import self_signed
 
 pytestmark = pytest.mark.docker
@@ -133,11 +136,19 @@ def each_revision_is_reached_and_counted_by_itself_and_copies_reach_nobody(
     """Of two revisions that run, of which the newer one serves."""
     revisions = revisions_of(swarm, facts)
     new, old = revisions.list()
+    nothing_is_compared_where_nothing_is_copied(revisions, new.name, old.name)
     before = {one.name: revisions.seen(one.name, 0).requests for one in (new, old)}
+
+    def cores() -> set[int]:
+        (made,) = [one for one in swarm.apps.look(facts.name, None).revisions if one.name == old.name]
+        tasks = [task for task in swarm.apps.services.tasks(made) if task.runs]
+        return {swarm.client.containers.get(one.container).attrs["HostConfig"]["CpuShares"] for one in tasks}
 
     revisions.mirror(new.name, old.name, 100, Silent())
     served = answers(facts, 25)
+    assert cores() == {FEWEST_SHARES}
     revisions.mirror(new.name, old.name, 0, Silent())
+    assert cores() == {SHARES}
     answers(facts, 5)
 
     assert served == {"two": 25}
@@ -234,6 +245,14 @@ def test_secrets_are_files_alone_another_one_replaces_replicas_and_another_certi
     assert said.count("-r--------") == 2
     mine = [one["Spec"]["Name"] for one in api.secrets() if one["Spec"]["Name"].startswith(facts.name)]
     assert len(mine) == 2  # that of before is gone
+    # this image has no program that shows a file, so that there are keys is all that an import sees; the program's are
+    # taken to be those
+    imported = swarm.target.service.read(facts.id)
+    assert imported is not None
+    assert imported.drift is not None
+    assert imported.drift.now.keys == Keys(auth_enabled=True)
+    had = keyed("second-key").but(secure_environment_variables=None, primary_key=None)
+    assert "primary_key" not in swarm.target.service.changes(had, keyed("second-key"))
     envoy_shows_the_certificate_and_another_one_without_being_started_anew(swarm, facts, keyed("second-key"), tmp_path)
 
 
@@ -292,7 +311,7 @@ def test_what_was_killed_at_any_step_is_gone_on_with_and_removed(swarm: SwarmWor
     assert sum(answers(facts, 5).values()) == 5
     service.update(facts.id, spec, other, Silent())
     assert answers(facts, 5) == {"two": 5}
-    speaker = Speaker(spec.owner)
+    speaker = Heard(urn=spec.owner)
     killed += [
         dies_after(calls, swarm, lambda there: there.delete(facts.id, Silent(), facts.owner)) for calls in (1, 2, 3)
     ]

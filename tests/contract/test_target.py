@@ -18,6 +18,7 @@ from aciml.model.rollout import SmokeTest
 from aciml.targets.observed import LogWish, NoSuchRun
 from aciml.targets.protocol import GroupFacts, GroupFailed, GroupSpec, RegistryFacts, RegistrySpec
 from tests.contract.worlds import Watcher, World
+from tests.heard import Heard
 from tests.targets.registries import registry, wanted_registry
 from tests.targets.specs import declared, spec
 
@@ -350,21 +351,6 @@ def a_group_on_a_port_of_somebody_else_is_refused_and_the_old_one_serves_on(worl
     assert world.serves(first) == "one"
 
 
-class Speaker(Watcher):
-    """Speaks for a resource, and keeps the warnings and notes."""
-
-    def __init__(self, urn: str) -> None:
-        super().__init__()
-        self.urn = urn
-        self.told: list[str] = []
-
-    def note(self, text: str) -> None:
-        self.told.append(text)
-
-    def warn(self, text: str) -> None:
-        self.told.append(text)
-
-
 THEIRS = "urn:pulumi:prod::elsewhere::aciml:compute:ContainerGroup::theirs"
 NAMED = '"theirs" of stack prod, project elsewhere'
 
@@ -376,7 +362,7 @@ def a_group_of_another_stack_is_refused_with_its_owner_named_and_left_by_deletio
     named = f'"{world.prefix}" of stack test, project contract'
     before, service = world.incarnation(ours), world.target.service
     theirs = replace(group_spec(world, "serves-too"), owner=THEIRS)
-    known, speaker = replace(theirs, known_as="another"), Speaker(THEIRS)
+    known, speaker = replace(theirs, known_as="another"), Heard(urn=THEIRS)
 
     with pytest.raises(Stranger, match=named) as refused:
         service.create(theirs, Silent())
@@ -388,7 +374,7 @@ def a_group_of_another_stack_is_refused_with_its_owner_named_and_left_by_deletio
     service.delete(ours.id, speaker, known_as="another")
 
     assert refused.value.advice  # and what to do
-    assert any(named in line for line in speaker.told), speaker.told
+    assert any(named in line for line in speaker.kept), speaker.kept
     assert world.incarnation(ours) == before
     assert world.serves(ours) == "one"
 
@@ -422,7 +408,7 @@ def test_a_group_comes_up_is_seen_withstands_what_fails_is_changed_and_goes(worl
 
 def a_cancelled_create_loses_nothing(world: World, behaviour: str) -> GroupFacts | None:
     with pytest.raises((Cancelled, GroupFailed)) as stopped:
-        world.target.service.create(group_spec(world, behaviour), Watcher(stop_at=1))
+        world.target.service.create(group_spec(world, behaviour), Heard(stop_at=1))
 
     # what exists is named, so that state does not lose it
     kept: GroupFacts | None = getattr(stopped.value, "facts", None)
@@ -432,7 +418,7 @@ def a_cancelled_create_loses_nothing(world: World, behaviour: str) -> GroupFacts
 
 def a_cancelled_update_loses_nothing_and_the_next_one_works(world: World, first: GroupFacts) -> GroupFacts:
     with pytest.raises((Cancelled, GroupFailed)):
-        world.target.service.update(first.id, group_spec(world), group_spec(world, "hangs"), Watcher(stop_at=1))
+        world.target.service.update(first.id, group_spec(world), group_spec(world, "hangs"), Heard(stop_at=1))
 
     assert lowered(world.leftovers()) == [first.id.lower()]
     assert world.serves(first) == "one" or not world.serves_while_it_changes
@@ -460,7 +446,7 @@ def a_stack_that_was_renamed_knows_its_own_by_what_state_remembers(world: World,
     after = world.target.service.update(made.id, before, renamed, Silent())
     assert world.serves(after) == "one"
 
-    world.target.service.delete(made.id, Speaker(renamed.owner), known_as=after.owner)
+    world.target.service.delete(made.id, Heard(urn=renamed.owner), known_as=after.owner)
     assert world.leftovers() == []
 
 

@@ -15,7 +15,7 @@ from bootstrap.pulumi_languages import ensure_yaml_host
 from bootstrap.say import Missing
 from tests.e2e.program import Program
 from tests.e2e.project import Project
-from tests.installed import Installed, build, install, make_venv
+from tests.installed import Installed, dist, install, make_venv
 from tests.simulators.registry import RegistrySimulator
 
 
@@ -30,7 +30,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     """The wheel in a venv of its own."""
     folder = tmp_path_factory.mktemp("installed")
     place = make_venv(folder / "venv")
-    install(build(folder / "dist"), place)
+    install(next(dist().glob("*.whl")), place)
     return place
 
 

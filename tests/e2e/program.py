@@ -19,7 +19,7 @@ from tests.e2e.project import PACKAGES, PASSPHRASE, ROOT, CheckedResult, lives_s
 from tests.e2e.python import quick_python
 from tests.images.world import push_base
 from tests.simulators.registry import RegistrySimulator
-from tests.simulators.vault import vault
+from tests.simulators.vault import URL, vault
 
 HEADER = """
 import pulumi
@@ -50,7 +50,7 @@ class Program:
         (folder / "state").mkdir()
         self.config: dict[str, Any] = {"aciml:target": "memory"}
         self.write("")
-        self.pulumi("stack", "init", self.stack, "--secrets-provider", "hashivault://stacks").check_ok()
+        self.pulumi("stack", "init", self.stack, "--secrets-provider", URL).check_ok()
         shutil.copytree(folder / "state", folder / "first-state")
         self._first_config = self._config_file.read_text()
 

@@ -24,7 +24,7 @@ from tests.e2e.kept_state import kept_encryption, kept_outputs, kept_resources
 from tests.e2e.python import pulumi_home, quick_python
 from tests.simulators.containers import changes_what_runs
 from tests.simulators.flat import ARGS, nested
-from tests.simulators.vault import vault
+from tests.simulators.vault import URL, vault
 
 if TYPE_CHECKING:
     import docker
@@ -75,7 +75,7 @@ class Project:
     """A project in a folder of its own, with a stack, a state, a cache and names of its own; on the local target."""
 
     stack = "local"
-    secrets_provider: tuple[str, ...] = ("--secrets-provider", "hashivault://stacks")
+    secrets_provider: tuple[str, ...] = ("--secrets-provider", URL)
     """Words for ``pulumi stack init``; without them the passphrase encrypts, which takes the CLI longer."""
 
     def __init__(self, folder: Path, name: str) -> None:

@@ -23,7 +23,8 @@ from aciml.registry.errors import RegistryError, answered, unreachable
 from aciml.registry.limits import ClientLimits
 from aciml.registry.pace import Effort
 from aciml.registry.push import push_image
-from tests.registry.images import Listener, Shelf, noise
+from tests.heard import Heard
+from tests.registry.images import Shelf, noise
 from tests.simulators.registry import FaultName, RegistrySimulator
 
 SMALL = ClientLimits(whole=400_000, chunk=100_000, block=16_384)
@@ -70,6 +71,18 @@ def test_one_chunk_has_no_more_tries_than_another_request(client: RegistryClient
         upload(client, content)
 
     assert count(simulator, "PATCH") == 5
+
+
+def test_bytes_that_are_sent_once_more_are_no_step_forward(
+    client: RegistryClient, simulator: RegistrySimulator
+) -> None:
+    """The last request of an upload fails; the next attempt sends its bytes again, in chunks that all arrive."""
+    simulator.fail("server-error", "PUT", times=99)
+
+    with pytest.raises(RegistryError, match=r"\(5 tries, 8 s\)"):
+        upload(client, noise("a", 1000))
+
+    assert count(simulator, "PUT") == 5
 
 
 def test_time_without_an_answer_is_counted_too() -> None:
@@ -257,7 +270,7 @@ def test_an_upload_that_ctrl_c_ends_is_cancelled(client: RegistryClient, simulat
 
     with pytest.raises(Cancelled):
         client.upload_blob(
-            "app", sha256_digest(content), len(content), lambda: io.BytesIO(content), progress=Listener("blob: ")
+            "app", sha256_digest(content), len(content), lambda: io.BytesIO(content), progress=Heard("blob: ")
         )
 
     assert simulator.uploads == {}

@@ -27,6 +27,7 @@ from aciml.targets.local.sandbox import Sandbox
 from aciml.targets.local.target import LocalTarget
 from aciml.targets.protocol import Certificate, GroupFacts, GroupFailed, GroupSpec, RegistryFacts, RegistrySpec
 from tests.contract.worlds import LocalWorld, Watcher
+from tests.heard import Heard
 from tests.simulators.containers import remove_images
 from tests.targets.registries import registry, wanted_registry
 from tests.targets.specs import declared
@@ -239,22 +240,6 @@ def test_a_new_registry_that_exits_leaves_no_container(local: LocalWorld) -> Non
 URN = "urn:pulumi:dev::shop::aciml:index:ScoringService$aciml:compute:ContainerGroup::iris-group"
 
 
-class Told(Watcher):
-    """Speaks for a resource; keeps what is said for good."""
-
-    def __init__(self, urn: str = "") -> None:
-        super().__init__()
-        self.urn = urn
-        self.notes: list[str] = []
-        self.warnings: list[str] = []
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
-
-    def warn(self, text: str) -> None:
-        self.warnings.append(text)
-
-
 def clone_of(world: LocalWorld) -> LocalTarget:
     """Return the target as a second clone of the project has it."""
     return LocalTarget(lambda: world.client, Settings(world.cache), workspace="elsewhere")
@@ -323,11 +308,11 @@ def a_second_clone_with_its_name_is_refused_and_a_preview_says_so(
 
     with pytest.raises(Stranger, match='ContainerGroup "iris-group" of stack dev, project shop in another folder'):
         clone.service.create(spec, Silent())
-    (finding,) = clone.service.judge(None, declared(name=spec.name), Told(URN))
+    (finding,) = clone.service.judge(None, declared(name=spec.name), Heard(urn=URN))
     assert finding.where == "name"
     assert "in another folder" in finding.why
-    assert world.target.service.judge(None, declared(name=spec.name), Told(URN)) == []
-    clone.service.delete(facts.id, Told(URN), known_as="of-the-clone")
+    assert world.target.service.judge(None, declared(name=spec.name), Heard(urn=URN)) == []
+    clone.service.delete(facts.id, Heard(urn=URN), known_as="of-the-clone")
     assert world.serves(facts) == "one"
     assert clone.service.default_name(URN) != world.target.service.default_name(URN)
 
@@ -351,7 +336,7 @@ def a_variable_that_changes_or_goes_and_new_limits_make_a_new_container(
 
 
 def its_end_says_what_stays_and_how_it_goes(world: LocalWorld, facts: GroupFacts) -> None:
-    told = Told()
+    told = Heard()
 
     world.target.service.delete(facts.id, told)
 
@@ -404,7 +389,7 @@ def a_clone_is_refused_its_name(world: LocalWorld, spec: RegistrySpec) -> None:
 
 
 def the_end_of_a_registry_says_that_its_volume_stays_and_how_it_goes(world: LocalWorld, facts: RegistryFacts) -> None:
-    told = Told()
+    told = Heard()
 
     world.target.registry.delete(facts.id, delete_data=False, progress=told)
 
@@ -415,7 +400,7 @@ def the_end_of_a_registry_says_that_its_volume_stays_and_how_it_goes(world: Loca
 def its_volume_is_refused_to_somebody_else_and_outlives_their_deletion(
     world: LocalWorld, facts: RegistryFacts, spec: RegistrySpec
 ) -> None:
-    clone, told = clone_of(world), Told(URN)
+    clone, told = clone_of(world), Heard(urn=URN)
 
     with pytest.raises(Stranger, match=f"docker volume rm {facts.id}"):
         clone.registry.create(spec, Silent())
@@ -456,7 +441,7 @@ def test_what_an_older_version_made_goes_on_and_gets_its_labels_with_the_next_ch
 
     assert local.serves(after) == "two"
     assert local.client.containers.get(id_).labels["io.aciml.urn"] == URN
-    local.target.service.delete(id_, Told(URN), known_as=after.owner)
+    local.target.service.delete(id_, Heard(urn=URN), known_as=after.owner)
     assert local.leftovers() == []
 
 
@@ -475,9 +460,9 @@ def test_a_registry_of_an_older_version_keeps_its_volume(local: LocalWorld) -> N
     elsewhere = replace(spec, declared=spec.declared.but(port=free_port()))
     moved = local.target.registry.update(id_, spec, elsewhere, Silent())
     assert local.holds(moved)
-    local.target.registry.delete(id_, delete_data=False, progress=Told(URN), known_as=moved.owner)
+    local.target.registry.delete(id_, delete_data=False, progress=Heard(urn=URN), known_as=moved.owner)
     assert local.holds(local.target.registry.create(spec, Silent()))
-    local.target.registry.delete(id_, delete_data=True, progress=Told(URN), known_as=moved.owner)
+    local.target.registry.delete(id_, delete_data=True, progress=Heard(urn=URN), known_as=moved.owner)
 
     assert volume not in {found.name for found in local.client.volumes.list()}
 

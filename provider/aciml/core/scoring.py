@@ -75,6 +75,11 @@ def read_script(source: bytes | str, python: tuple[int, int] | None = None) -> S
 
 
 def _reason(error: SyntaxError, python: tuple[int, int] | None, mine: tuple[int, int]) -> str:
+    # PEP 263: without a declaration a script is UTF-8
+    if "codec can't decode" in (error.msg or "") or "Non-UTF-8" in (error.msg or ""):
+        found = re.search(r"0x[0-9a-f]{2}|\\x[0-9a-f]{2}", error.msg)
+        byte = f" (byte {found[0].replace(chr(92), '0')})" if found else ""
+        return f"is not UTF-8{byte}, and cannot be imported; save it as UTF-8"
     said = f"{error.msg}; the script cannot be imported"
     if python and python != mine:
         said += f" by the environment's Python {python[0]}.{python[1]}"

@@ -111,7 +111,8 @@ def find_shared(
     return [Shared(name, tuple(urls)) for name, urls in sorted(places.items()) if len(urls) > 1]
 
 
-def _has(name: str, index: Index, settings: Settings) -> bool:
+def _has(name: str, index: Index, settings: Settings, *, files: bool = True) -> bool:
+    """Tell whether an index has a page for a name; without ``files`` one that names no file at all."""
     # here: HTTP is slow to load, and an unchanged section asks no index
     import requests
 
@@ -125,11 +126,15 @@ def _has(name: str, index: Index, settings: Settings) -> bool:
                 f"{index.url}/{name}/", stream=True, timeout=TIMEOUT, auth=index.account, headers=accept
             ) as answer,
         ):
-            return answer.status_code == 200
+            if answer.status_code != 200 or files:
+                return answer.status_code == 200
+            start = answer.raw.read(_START, decode_content=True)
+            return not any(ending in start for ending in (b".whl", b".tar.gz", b".zip"))
     except requests.RequestException:
         return False
 
 
+_START = 1 << 20  # bytes of a page that are looked through for a file
 _NOBODYS = "aciml-asks-for-what-no-index-has"
 """A name that no index has: whoever has a page of it has one of anything."""
 
@@ -142,7 +147,8 @@ def stranger(name: str, indexes: Sequence[Index], settings: Settings) -> str:
         indexes: those that were asked.
         settings: for the certificate bundle.
     """
-    found = (one for one in indexes if _has(name, one, settings) and _has(_NOBODYS, one, settings))
+    # some private indexes answer 200 with an empty list to any name: they have files for the names that they know
+    found = (one for one in indexes if _has(name, one, settings, files=False) and _has(_NOBODYS, one, settings))
     return next((one.url for one in found), "")
 
 

@@ -18,13 +18,14 @@ from ..core.account_in_url import has_account, without_secret
 from ..core.condafile import CondaFile
 from ..core.encoding import decoded
 from ..core.errors import UserError
-from .requirement import fault_of, spaced, trap_of
+from .requirement import doubt_of_line, fault_of, spaced, trap_of
 from .source import AS_WHEEL, source_fault, source_of
 
 _FILE = re.compile(r"(?:-r|--requirements?|-c|--constraints?)[ =]\s*(?P<path>\S+)")
 _OWN_INDEX = re.compile(r"-i\b|-f\b|--(?:extra-)?index-url|--find-links")
 _EDITABLE = re.compile(r"(?:-e|--editable)\b")
 _WHEEL = re.compile(r"(?:^|@\s*)(?P<path>[^\s@;#\[\]]+\.whl)(?=$|[\s;#\[])")
+_FOLDER_URL = re.compile(r"(?:^|@\s*)file://(?!\S*(?:\.whl|\.tar\.gz|\.tgz|\.zip|\.tar\.bz2|\$\{))\S*")
 _USER_INFO = re.compile(r"(?<=://)[^/@\s]+@")
 
 
@@ -148,6 +149,13 @@ def accounts_told(lines: Iterable[Line], file: CondaFile) -> list[str]:
     ]
 
 
+def doubts_told(lines: Sequence[Line]) -> list[str]:
+    """Warn of lines that are right and probably not what was meant, unless an index of one's own may have them."""
+    if any(_OWN_INDEX.match(line.text) for line in lines):
+        return []
+    return [f"{_placed(line)}{doubt}" for line in lines if (doubt := doubt_of_line(line.text))]
+
+
 def file_sha256(path: Path) -> str:
     """Return the file's hash in hexadecimal."""
     with path.open("rb") as stream:
@@ -226,10 +234,18 @@ def _faults(line: Line, folder: Path) -> Iterator[str]:
     elif _EDITABLE.match(line.text):
         why = f"{shown}: an editable install points to a folder of this machine, and cannot be put in an image"
         yield f"{why}; put the code in the service's source_directory, or build a wheel of it and name that: ./x.whl"
-    elif re.match(r"\.{0,2}/|~/|\.{1,2}$", line.text) and not _WHEEL.search(line.text):
+    elif re.match(r"\.{0,2}/(?![/*])|~/|\.{1,2}$", line.text) and not _WHEEL.search(line.text):
         path = folder / Path(line.text.partition("[")[0].split()[0]).expanduser()
         why = "a folder or archive of this machine may change unseen" if path.exists() else "it does not exist"
         yield f"{shown}: {why}; {AS_WHEEL}"
+    elif place := _FOLDER_URL.search(line.text):
+        # conda builds its packages there, and `pip freeze` writes it down, on whatever machine it runs
+        name = line.text.partition("@")[0].strip() if "@" in line.text.partition("://")[0] else "NAME"
+        freeze = re.search(
+            r"feedstock_root|/croot|/work\b|/perseverance-python-buildout|/opt/conda/conda-bld|_bld/", place[0]
+        )
+        advice = f'write "{name}==VERSION" (pip list --format=freeze writes such lines)' if freeze else AS_WHEEL
+        yield f"{shown}: {place[0].lstrip('@ ')} is a folder of one machine; {advice}"
     elif fault := fault_of(without_account(line.text)):
         yield fault
     elif not _FILE.match(spaced(line.text)):

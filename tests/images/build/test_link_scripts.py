@@ -18,7 +18,8 @@ from aciml.images.tools import Tools
 from aciml.resources.environment import EnvironmentImage
 from aciml.settings import Settings
 from aciml.targets.memory import MemoryTarget
-from tests.images.conftest import REPOSITORY, Heard, conda_file
+from tests.heard import Heard
+from tests.images.conftest import REPOSITORY, conda_file
 from tests.simulators.channel import Package, PackedFile, make_channel, python_package
 from tests.simulators.registry_program import missing_reason, running_registry
 

@@ -20,7 +20,7 @@ from .inherited import inherited_told
 from .own_python import judge_own
 from .pins import pin
 from .recipe import judge_pinned
-from .sources import Sources, read_sources
+from .sources import PYTHON_VERSION, Sources, read_sources
 from .user import judge_user
 
 
@@ -85,10 +85,11 @@ def _python_told(pinned: Environment, sources: Sources) -> str:
     if file is None or file.has_python or not found:
         return ""
     version = str(found).split(" ")[0]
-    why = (
-        f"{file.at('dependencies')}: python is not in dependencies; {version} is taken, the newest that the rest allows"
-    )
-    return f'{why}: write "python={".".join(version.split(".")[:2])}" to stay with it'
+    minor, taken = ".".join(version.split(".")[:2]), f"{version} is taken, the newest that the rest allows"
+    if pinned.packages.requirements_file:
+        why = f"{file.path}: no {PYTHON_VERSION} beside it says which Python it is for; {taken}"
+        return f'{why}: write "{minor}" into one to stay with it'
+    return f'{file.at("dependencies")}: python is not in dependencies; {taken}: write "python={minor}" to stay with it'
 
 
 def read_builder(word: str, tools: Tools) -> Builder:

@@ -20,7 +20,7 @@ from ...core.stages import Dockerfile, is_known_image, read_dockerfile
 from ...core.unknown import NOT_KNOWN
 from ...model.declared import wires_of
 from ...model.environment import Base, Environment
-from .folders import secrets_told, size_told
+from .folders import scripts_told, secrets_told, size_told
 
 if TYPE_CHECKING:
     from ...core.context import FileEntry
@@ -172,6 +172,8 @@ def read_draft(base: Base) -> tuple[Draft | None, list[Finding]]:
     used, missing = _used(dockerfile, files, name, where)
     if why := secrets_told(_context_of(base, name), used):
         findings.append(Finding(base.at("build_context") if base.build_context else where, why))
+    if why := scripts_told(_context_of(base, name), used):
+        findings.append(Finding(base.at("build_context") if base.build_context else where, why, Level.WARNING))
     missing = [] if base.is_unsure("build_context") else missing
     return Draft(dockerfile, used, arguments, dict(base.build_secrets or {})), findings + missing
 

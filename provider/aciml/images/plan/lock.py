@@ -6,10 +6,11 @@ takes it or fails; ``refresh`` passes over it. Only the command ``aciml lock`` w
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -21,7 +22,7 @@ from ...conda.records import RecordCache
 from ...core.conda_lock import CondaLock
 from ...core.condafile import CondaFile
 from ...core.errors import UserError
-from ...core.interpreter import OLDEST_PYTHON
+from ...core.interpreter import OLDEST, OLDEST_PYTHON
 from ...core.limits import Limits
 from ...core.lockfile import LockContent, LockedWheel, bases_in, pip_key, write_lock
 from ...core.phases import Phases, Span
@@ -31,14 +32,14 @@ from ...model.declared import wires_of
 from ...model.environment import Packages, Pins
 from ...pip.hashes import hash_faults, hashes_asked
 from ...pip.known import remember
-from ...pip.lines import asked_for, read_lines
+from ...pip.lines import asked_for, places_of, read_lines
 from ...pip.mirrors import official_url, url_here
 from ...pip.pinned_line import bare_package
 from ...pip.provided import distributions
 from ...pip.satisfied import unsatisfied
 from ..server_needs import SEARCH, said_of_server
 from ..tools import Tools
-from .sources import Sources
+from .sources import NEWEST_PYTHON, Sources
 
 NAME_IT = "name the file: packages: {lock_file: environment.lock}, and write it: aciml lock"
 """What to do where no file of packages says where its lock is."""
@@ -184,27 +185,76 @@ def solve_anew(tools: Tools, sources: Sources, limits: Limits, progress: Progres
     """
     if sources.conda is None:
         return Locked(CondaLock(()))
+    progress.say("solving the conda environment")
+    phases = Phases(time.monotonic)
+    first: UserError | None = None
+    while True:
+        try:
+            conda = _solve_conda(tools, sources, limits, progress, phases)
+        except UserError as error:
+            # of all Pythons that were tried, what the newest lacks is told
+            raise (first or error) from error
+        try:
+            pip = _solve_pip(tools, sources, conda, limits, progress, phases)
+        except UserError as error:
+            first = first or error
+            older = _on_older_python(sources, conda) if _is_of_python(error) else None
+            if older is None:
+                raise first from error
+            sources = older
+        else:
+            return Locked(conda, pip, phases.line(), phases.spans())
+
+
+def _solve_conda(tools: Tools, sources: Sources, limits: Limits, progress: Progress, phases: Phases) -> CondaLock:
     # here, and below: solvers and HTTP are slow to load, and what is pinned is not looked for again
     from ...conda.explicit import find_exact
     from ...conda.solve import solve
 
-    progress.say("solving the conda environment")
-    phases = Phases(time.monotonic)
+    file = sources.conda or CondaFile((), ())
     with phases.timed("solving"):
-        if sources.conda.exact:
-            # an explicit file names files, not wishes: nothing is left to solve
-            conda = find_exact(sources.conda, settings=tools.settings, progress=progress)
-        else:
-            conda = solve(sources.conda, settings=tools.settings, progress=progress, limits=limits)
-    pip: tuple[PipPackage, ...] = ()
-    if lines_for(sources, conda):
-        from ...pip.indexes import ask_indexes
+        # an explicit file names files, not wishes: nothing is left to solve
+        if file.exact:
+            return find_exact(file, settings=tools.settings, progress=progress)
+        return solve(file, settings=tools.settings, progress=progress, limits=limits)
 
-        with phases.timed("resolving pip packages"):
-            pip = resolve_pip(tools, sources, conda, limits, progress)
-            lines = [line.text for line in read_lines(lines_for(sources, conda), sources.folder)]
-            ask_indexes(lines, pip, limits.index_strategy, tools.settings, progress)
-    return Locked(conda, pip, phases.line(), phases.spans())
+
+def _solve_pip(
+    tools: Tools, sources: Sources, conda: CondaLock, limits: Limits, progress: Progress, phases: Phases
+) -> tuple[PipPackage, ...]:
+    if not lines_for(sources, conda):
+        return ()
+    from ...pip.indexes import ask_indexes
+
+    with phases.timed("resolving pip packages"):
+        pip = resolve_pip(tools, sources, conda, limits, progress)
+        lines = [line.text for line in read_lines(lines_for(sources, conda), sources.folder)]
+        ask_indexes(lines, pip, limits.index_strategy, tools.settings, progress)
+    return pip
+
+
+def _on_older_python(sources: Sources, conda: CondaLock) -> Sources | None:
+    """Return the same on a Python before the one of this solution; None if the user names one, or none is older.
+
+    Channels have a new Python months before the wheels of many packages are there: the newest that the rest allows is
+    what the index has wheels for, too.
+    """
+    file, minor = sources.conda, conda.python_version.split(".")[:2]
+    if file is None or file.has_python or conda.python_version == "" or tuple(map(int, minor)) <= OLDEST:
+        return None
+    specs = tuple(f"{NEWEST_PYTHON},<{'.'.join(minor)}" if _is_newest(spec) else spec for spec in file.specs)
+    return replace(sources, conda=replace(file, specs=specs))
+
+
+def _is_newest(spec: str) -> bool:
+    return spec.startswith(NEWEST_PYTHON)
+
+
+def _is_of_python(error: UserError) -> bool:
+    """Tell whether another Python may help: a wheel is missing, or uv names what a package requires of Python."""
+    from ...pip.uv import NoWheelError
+
+    return isinstance(error, NoWheelError) or bool(re.search(r"\bPython\b|\bwheels?\b|\bcp3\d", str(error)))
 
 
 def resolve_pip(
@@ -240,6 +290,7 @@ def resolve_pip(
             pinned=pinned,
             exclude_newer=cutoff.isoformat().replace("+00:00", "Z") if cutoff else "",
             index_strategy=BEST if limits.index_strategy == BEST else FIRST,
+            places=places_of(sources.conda) if sources.conda else (),
         )
     remember(tools.catalog, found)
     return found
