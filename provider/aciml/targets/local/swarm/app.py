@@ -35,7 +35,7 @@ from .cluster import Swarm, alone
 from .door import BEFORE, Entrance, Files, door_name, stop
 from .envoy import Door, Mirror, Routing, copies_of, label_host
 from .replicas import replicas_of
-from .services import FEWEST_SHARES, SHARES, Services, require_own
+from .services import COPY_SHARES, SHARES, Services, require_own
 from .stats import Counts
 from .template import ENDED, REVISION, WORDS, Made, Task
 
@@ -375,7 +375,7 @@ class SwarmRevisions:
             # before the first copy: an answer that nobody has kept is compared with nothing
             self._keep(pair, progress)
             # nobody waits for it: on cores that both want it works when the one that serves does not
-            self._weigh_cores(pair[1].name, FEWEST_SHARES)
+            self._weigh_cores(pair[1].name, COPY_SHARES)
         after = self._usual(pair[0].name)
         self.change(
             lambda door: door.but(
