@@ -374,7 +374,7 @@ class SwarmRevisions:
         if mirror:
             # before the first copy: an answer that nobody has kept is compared with nothing
             self._keep(pair, progress)
-            # nobody waits for it: on cores that both want it works when the one that serves does not
+            # nobody waits for it: on cores that both want, the one that serves goes first
             self._weigh_cores(pair[1].name, COPY_SHARES)
         after = self._usual(pair[0].name)
         self.change(
