@@ -7,9 +7,12 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 from uv import find_uv_bin
+
+from tests.run_folder import once
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = ROOT / "requirements.txt"
@@ -23,6 +26,11 @@ def build(into: Path, *options: str, source: Path = ROOT) -> Path:
     backend = ("--no-build-isolation", "--offline", "--python", sys.executable)
     run([find_uv_bin(), "build", "--quiet", *backend, "--out-dir", into, *options, source])
     return next(into.glob("*.tar.gz" if "--sdist" in options else "*.whl"))
+
+
+def dist() -> Path:
+    """Return the folder with sdist and wheel of this run."""
+    return once("dist", build)
 
 
 @dataclass(frozen=True)
@@ -53,8 +61,11 @@ class Installed:
 
 def make_venv(folder: Path) -> Installed:
     """Make an empty venv as the documentation says: with pip, which Pulumi's language host asks for packages."""
-    run([sys.executable, "-m", "venv", folder])
-    return Installed(folder)
+    # the module's own pip is unpacked and compiled by itself, which takes longer than all else of a venv
+    run([sys.executable, "-m", "venv", "--without-pip", folder])
+    place = Installed(folder)
+    run([find_uv_bin(), "pip", "install", "--quiet", "--python", place.python, f"pip=={version('pip')}"])
+    return place
 
 
 def install(wheel: Path, place: Installed) -> None:

@@ -7,11 +7,9 @@ are those of any process. Where starting or interrupting is what is tested, a te
 
 from __future__ import annotations
 
-import atexit
 import functools
 import os
 import shlex
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -20,6 +18,7 @@ from pathlib import Path
 
 from tests.e2e.python import PYTHON, start_warm
 from tests.e2e.warm import SIZE
+from tests.run_folder import once
 
 ROOT = Path(__file__).resolve().parents[1]
 PATH = f"{ROOT / 'provider'}{os.pathsep}{ROOT / '.venv/packages'}"
@@ -71,9 +70,11 @@ def aciml(
 
 @functools.cache
 def warm_python() -> Path:
-    """Return a folder whose ``python`` starts our programs as forks, for the whole life of this process."""
-    folder = Path(tempfile.mkdtemp(prefix="aciml-program-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    """Return a folder whose ``python`` starts our programs as forks, for all processes of a run."""
+    return once("programs", _write_python)
+
+
+def _write_python(folder: Path) -> None:
     sockets, python = folder / "sockets", folder / "python"
     sockets.mkdir()
     places = {kind: sockets / kind for kind in ("program", "aciml")}
@@ -82,4 +83,3 @@ def warm_python() -> Path:
     python.chmod(0o755)
     for kind, place in places.items():
         start_warm(kind, place, PATH, python)
-    return folder

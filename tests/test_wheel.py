@@ -20,18 +20,16 @@ import pytest
 import aciml
 from aciml.schema import schema
 from aciml.server_files import SERVER, find_server
-from tests.installed import ROOT, build, run
+from tests.installed import ROOT, build, dist, run
 
 PLACES = {"components": "pulumi_aciml", "provider/aciml": "aciml", "server": "aciml/server"}
 PLUGIN_FILES = {"aciml/pulumi-plugin.json", "pulumi_aciml/pulumi-plugin.json"}
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def built() -> Path:
     """A folder with the sdist, and the wheel that was made from it."""
-    folder = tmp_path_factory.mktemp("dist")
-    build(folder)
-    return folder
+    return dist()
 
 
 @pytest.fixture(scope="module")

@@ -10,13 +10,13 @@ import base64
 import functools
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from tests.simulators.vault import vault
+from tests.simulators.vault import URL, vault
 
 # sdk/go/common/resource/sig.go: the key that marks a special object, and the one of a secret
 MARK, SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270"
@@ -28,6 +28,12 @@ ENCRYPTION = ("encryptionsalt:", "secretsprovider:", "encryptedkey:")
 def kept_encryption(config: Path) -> list[str]:
     """Return the lines of a stack's config, if there is one, that say how its secrets are encrypted."""
     return [line for line in config.read_text().splitlines() if line.startswith(ENCRYPTION)] if config.exists() else []
+
+
+def encrypt_by(config: Path, lines: Iterable[str]) -> None:
+    """Write these lines into a stack's config instead of those that say how its secrets are encrypted."""
+    rest = (line for line in config.read_text().splitlines() if not line.startswith(ENCRYPTION))
+    config.write_text("\n".join([*lines, *rest]) + "\n")
 
 
 def kept_resources(state: Path) -> list[dict[str, Any]]:
@@ -90,7 +96,17 @@ def _key_of(kept: dict[str, Any], passphrase: str) -> bytes:
     provider = kept["checkpoint"]["latest"]["secrets_providers"]
     if provider["type"] == "passphrase":
         return key_of_passphrase(provider["state"]["salt"], passphrase)
-    return base64.b64decode(vault().decrypt(base64.b64decode(provider["state"]["encryptedkey"]).decode()))
+    return vault().opened(provider["state"]["encryptedkey"])
+
+
+def into_the_vault(deployment: dict[str, Any], passphrase: str) -> list[str]:
+    """Let the vault keep the key of a state, which a passphrase gave; return the lines of the stack's config.
+
+    It stays the same key: what it encrypts in the state is as it was, and no call of the CLI has to find it anew.
+    """
+    key = vault().kept(key_of_passphrase(deployment["secrets_providers"]["state"]["salt"], passphrase))
+    deployment["secrets_providers"] = {"type": "cloud", "state": {"url": URL, "encryptedkey": key}}
+    return [f"secretsprovider: {URL}", f"encryptedkey: {key}"]
 
 
 @functools.cache

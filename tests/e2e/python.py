@@ -3,7 +3,8 @@
 - Before each command that runs a program, Pulumi's language host asks pip for all packages of the venv, and twice for
   the version: the answers are the same in every run, and known.
 - A program and a plugin start as a fork of a Python that has imported what they import (``warm.py``): each is a process
-  of its own, as ever, but two thirds of what a command costs when there is nothing to do are imports.
+  of its own, as ever, but two thirds of what a command costs when there is nothing to do are imports. All workers of a
+  run share these.
 
 Where starting, ending or installing is what is tested, Python is left alone: tests with a venv of their own
 (``test_outside.py``, ``tests/bootstrap/test_up.py``). Those that end a CLI in the middle (``test_interrupted.py``,
@@ -13,8 +14,8 @@ Where starting, ending or installing is what is tested, Python is left alone: te
 
 from __future__ import annotations
 
-import atexit
 import functools
+import hashlib
 import os
 import platform
 import shlex
@@ -23,6 +24,8 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from tests.run_folder import ALIVE, once, run_folder
 
 HERE = Path(__file__).resolve().parent
 START = HERE.parents[1] / "provider/__main__.py"
@@ -46,9 +49,9 @@ REST = 'exec {python} "$@"\n'
 
 @functools.cache
 def cold_python() -> Path:
-    """Return a folder with ``python3`` and ``python``, made once in a process; it knows what pip says of this venv."""
-    folder = _folder()
-    return _write(folder, KNOWN + REST, packages=shutil.copy(_packages(), folder))
+    """Return a folder with ``python3`` and ``python``, made once in a run; it knows what pip says of this venv."""
+    packages = _packages()
+    return once("cold", lambda folder: _write(folder, KNOWN + REST, packages=shutil.copy(packages, folder)))
 
 
 @functools.cache
@@ -58,7 +61,10 @@ def quick_python(path: str) -> Path:
     Args:
         path: ``PYTHONPATH`` of the CLI; with another one, a Python starts as ever.
     """
-    folder = _folder()
+    return once(f"quick-{hashlib.sha256(path.encode()).hexdigest()[:8]}", functools.partial(_write_quick, path))
+
+
+def _write_quick(path: str, folder: Path) -> None:
     places = {kind: folder / kind for kind in ("program", "plugin")}
     for kind, place in places.items():
         start_warm(kind, place, path)
@@ -66,22 +72,19 @@ def quick_python(path: str) -> Path:
     plugin = folder / "pulumi-resource-aciml"  # found on PATH by programs that name no folder of it
     plugin.write_text(f'#!/bin/sh\nexec {shlex.quote(str(folder / "python3"))} {shlex.quote(str(START))} "$@"\n')
     plugin.chmod(0o755)
-    return folder
 
 
 def start_warm(kind: str, place: Path, path: str, *more: Path) -> None:
-    """Start a warm Python of a kind, that listens at a socket until this process ends."""
-    warm = subprocess.Popen(
-        [PYTHON, HERE / "warm.py", place, kind, *more],
-        stdin=subprocess.PIPE,  # its end is that of this process, too
+    """Start a warm Python of a kind, that listens at a socket until the run ends."""
+    # of the shell it is no child any more when that ends: nobody has to wait for it
+    in_the_background = ["sh", "-c", '"$@" <"$0" &', str(run_folder() / ALIVE)]
+    with subprocess.Popen(
+        [*in_the_background, PYTHON, HERE / "warm.py", place, kind, *more],
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": path},
-    )
-    assert warm.stdin is not None
-    assert warm.stdout is not None
-    assert warm.stdout.readline() == b"ready\n"
-    atexit.register(warm.wait)
-    atexit.register(warm.stdin.close)  # what was registered last is done first
+    ) as shell:
+        assert shell.stdout is not None
+        assert shell.stdout.readline() == b"ready\n"
 
 
 @functools.cache
@@ -91,21 +94,16 @@ def pulumi_home() -> Path:
     Each call writes a log, and first looks at every log there is: thousands in a home that many runs have used, which
     is twice the time that a call takes without them.
     """
-    return _folder()
+    return Path(tempfile.mkdtemp(prefix="pulumi-", dir=run_folder()))
 
 
-@functools.cache
 def _packages() -> Path:
+    return once("packages", _ask_pip) / "packages.json"
+
+
+def _ask_pip(folder: Path) -> None:
     answer = subprocess.run([PYTHON, *QUESTION], check=True, capture_output=True).stdout
-    known = _folder() / "packages.json"
-    known.write_bytes(answer)
-    return known
-
-
-def _folder() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="aciml-python-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
+    (folder / "packages.json").write_bytes(answer)
 
 
 def _write(folder: Path, script: str, **words: Path | str) -> Path:

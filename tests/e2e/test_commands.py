@@ -8,12 +8,15 @@ import shutil
 import subprocess
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.e2e.commands import Commands
+from tests.e2e.kept_state import encrypt_by, into_the_vault, kept_encryption
+from tests.e2e.project import PASSPHRASE
 from tests.e2e.yaml_project import YamlProject
 
 pytestmark = [pytest.mark.e2e, pytest.mark.docker]
@@ -21,15 +24,39 @@ HIDDEN = "hush-hush-hush"
 
 
 class WithPassphrase(YamlProject):
-    """Its secrets are encrypted as those of most people without Pulumi Cloud."""
+    """Its secrets are encrypted as those of most people without Pulumi Cloud.
 
-    secrets_provider = ()
+    The key that the passphrase gives is kept in the vault, too, and taken from there where no passphrase is tried.
+    """
+
+    def make_stack(self) -> None:
+        """Make the stack by the CLI."""
+        self.config_file.write_text(f"config: {json.dumps(self.config)}\n")
+        self.pulumi("stack", "init", self.stack).check_ok()
+        self._by_passphrase = kept_encryption(self.config_file)
+        (line,) = self._by_passphrase
+        self._providers = {"type": "passphrase", "state": {"salt": line.partition(": ")[2]}}
+        state = json.loads(self.kept.read_text())
+        encrypt_by(self.config_file, into_the_vault(state["checkpoint"]["latest"], PASSPHRASE))
+        self.kept.write_text(json.dumps(state))
+
+    @contextmanager
+    def asking_for_the_passphrase(self) -> Iterator[None]:
+        """Let the passphrase alone give the key."""
+        config, state = self.config_file.read_text(), self.kept.read_text()
+        deployed = json.loads(state)
+        deployed["checkpoint"]["latest"]["secrets_providers"] = self._providers
+        encrypt_by(self.config_file, self._by_passphrase)
+        self.kept.write_text(json.dumps(deployed))
+        yield
+        self.config_file.write_text(config)
+        self.kept.write_text(state)
 
 
 @pytest.fixture(scope="module")
 def project(
     tools: None, yaml_host: Path, packed: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[YamlProject]:
+) -> Iterator[WithPassphrase]:
     folder = tmp_path_factory.mktemp("commands")
     (folder / "cache").symlink_to(packed)
     project = WithPassphrase(folder, f"cmd{uuid.uuid4().hex[:8]}", yaml_host)
@@ -109,12 +136,13 @@ def test_a_request_that_fails_ends_with_1_and_prints_what_came(aciml: Commands, 
     assert aciml("invoke", "diabetes", "--header", "nothing").returncode == 2
 
 
-def test_a_key_needs_the_passphrase_and_nothing_else_does(aciml: Commands) -> None:
+def test_a_key_needs_the_passphrase_and_nothing_else_does(aciml: Commands, project: WithPassphrase) -> None:
     wrong = {"PULUMI_CONFIG_PASSPHRASE": "wrong"}
 
-    assert "the passphrase is not that of the selected stack" in aciml("invoke", "diabetes", **wrong).stderr
-    for words in (["status", "diabetes"], ["logs", "diabetes"], ["rollback", "diabetes", "--list"]):
-        assert aciml(*words, **wrong).returncode == 0
+    with project.asking_for_the_passphrase():
+        assert "the passphrase is not that of the selected stack" in aciml("invoke", "diabetes", **wrong).stderr
+        for words in (["status", "diabetes"], ["logs", "diabetes"], ["rollback", "diabetes", "--list"]):
+            assert aciml(*words, **wrong).returncode == 0
 
 
 def test_the_log_of_this_run_and_of_the_one_before(aciml: Commands, project: YamlProject) -> None:

@@ -27,6 +27,7 @@ from bootstrap.pulumi_languages import ensure_yaml_host
 from tests.e2e.kept_state import kept_outputs
 from tests.e2e.project import LONG, PACKAGES, PASSPHRASE, ROOT, environ_of, path_with
 from tests.e2e.python import quick_python
+from tests.simulators.vault import URL
 
 pytestmark = [
     pytest.mark.e2e,
@@ -77,7 +78,7 @@ class Example:
 
     def up(self, **more: str) -> None:
         """Bring it up, and read what the program exports."""
-        self.run("pulumi", "stack", "init", "local")
+        self.run("pulumi", "stack", "init", "local", "--secrets-provider", URL)
         self.run("pulumi", "up", "--yes", "--skip-preview", "--non-interactive", **more)
         (state,) = (self.folder.parent / "state").rglob("stacks/*/local.json")
         self.outputs = kept_outputs(state, PASSPHRASE)

@@ -15,10 +15,11 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.kept_state import kept_outputs
+from tests.e2e.kept_state import kept_encryption, kept_outputs
 from tests.e2e.project import LONG, PACKAGES, PASSPHRASE, ROOT, environ_of, path_with
 from tests.e2e.python import quick_python
 from tests.installed import run
+from tests.simulators.vault import URL
 
 pytestmark = [pytest.mark.e2e, pytest.mark.docker]
 EXAMPLE = ROOT / "examples/v1-project"
@@ -93,7 +94,7 @@ def test_an_imported_project_serves_and_the_example_s_program_means_the_same(pro
     assert "azureml-defaults is left out" in said
     assert {path: path.read_bytes() for path in before} == before
     deploy = project.folder / "deploy"
-    project.run("pulumi", "stack", "init", "local", folder=deploy)
+    project.run("pulumi", "stack", "init", "local", "--secrets-provider", URL, folder=deploy)
     project.run("pulumi", "up", "--yes", "--skip-preview", "--non-interactive", folder=deploy)
     outputs = project.outputs()
     sample = (project.folder / "sample.json").read_bytes()
@@ -102,9 +103,8 @@ def test_an_imported_project_serves_and_the_example_s_program_means_the_same(pro
         ask(outputs["scoring_uri"], "nobody's", sample)
 
     # the example, which reads v1's files when it runs, on the same stack
-    salt = [line for line in (deploy / "Pulumi.local.yaml").read_text().splitlines() if "encryptionsalt" in line]
     config = project.folder / "Pulumi.local.yaml"
-    config.write_text("\n".join([*salt, config.read_text()]))
+    config.write_text("\n".join([*kept_encryption(deploy / "Pulumi.local.yaml"), config.read_text()]))
     preview = project.run("pulumi", "preview", "--stack", "local", "--diff", "--non-interactive", "--expect-no-changes")
     assert "0.5 at home; on Azure 1" in preview
 

@@ -2,8 +2,8 @@
 
 A passphrase costs each call of the CLI a million rounds of PBKDF2, which is a third of what it costs at all. Secrets in
 state and config are encrypted by the CLI as ever, with a key of the stack's own; this keeps that key. Stacks with a
-passphrase are those of ``test_commands.py``, ``test_examples.py``, ``test_new_project.py``, ``test_outside.py``,
-``test_pipelines.py``, ``test_v1_project.py``, ``tests/upgrades`` and ``tests/bootstrap/test_up.py``.
+passphrase are those of ``test_new_project.py``, ``test_outside.py``, ``test_pipelines.py`` and
+``tests/bootstrap/test_up.py``, and that of ``test_commands.py`` while a wrong one is tried.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from tests.simulators.ending_server import EndingServer
 
+URL = "hashivault://stacks"
+"""The secrets provider of a stack whose key is kept here."""
 PREFIX = "vault:v1:"
 """Of what is encrypted; the number is the key's version (developer.hashicorp.com/vault/api-docs/secret/transit)."""
 NONCE = 12  # bytes
@@ -44,6 +46,14 @@ class Vault:
         """Return the bytes in base64."""
         data = base64.b64decode(text.removeprefix(PREFIX))
         return self._key.decrypt(data[:NONCE], data[NONCE:], None).decode()
+
+    def kept(self, key: bytes) -> str:
+        """Return the key of a stack as its config and its state have it, as ``encryptedkey``."""
+        return base64.b64encode(self.encrypt(base64.b64encode(key).decode()).encode()).decode()
+
+    def opened(self, kept: str) -> bytes:
+        """Return the key of a stack."""
+        return base64.b64decode(self.decrypt(base64.b64decode(kept).decode()))
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

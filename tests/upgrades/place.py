@@ -24,12 +24,14 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.x509.oid import NameOID
 
+from tests.e2e.kept_state import into_the_vault, kept_encryption
 from tests.e2e.project import ROOT, CheckedResult, lives_shortly, run_pulumi, run_up
 from tests.e2e.python import quick_python
 from tests.simulators.azure.emulator import Emulator, running_emulator
 from tests.simulators.azure.registries import fronts_of
 from tests.simulators.channel import Package, PackedFile, hard_packages, make_channel, python_package
 from tests.simulators.registry import RegistrySimulator
+from tests.simulators.vault import vault
 
 HERE = Path(__file__).resolve().parent
 FIXTURES = HERE / "fixtures"
@@ -93,8 +95,8 @@ class Place:
         That is what ``pulumi stack init`` and ``pulumi stack import`` leave on disk.
         """
         self._write(program)
-        salt = deployment["secrets_providers"]["state"]["salt"]
-        (self.folder / f"Pulumi.{STACK}.yaml").write_text(f"encryptionsalt: {salt}\n")
+        encryption = into_the_vault(deployment, PASSPHRASE)
+        (self.folder / f"Pulumi.{STACK}.yaml").write_text("\n".join(encryption) + "\n")
         self.state.parent.mkdir(parents=True)
         (self.folder / "state/.pulumi/meta.yaml").write_text("version: 1\n")  # states lie below their project's name
         checkpoint = {"stack": f"organization/{PROJECT}/{STACK}", "latest": deployment}
@@ -128,16 +130,15 @@ class Place:
             "SUBSCRIPTION": _IDS["subscription"],
             "NAME": self.name,
             **lives_shortly(),
+            **vault().environ,
         }
 
     def pulumi(self, *args: str, **changes: str) -> CheckedResult:
         """Run the CLI and return what it said; ``changes`` are variables of the environment."""
         path = self.folder / f"Pulumi.{STACK}.yaml"
-        lines = path.read_text().splitlines() if path.exists() else []
-        salt = [line for line in lines if line.startswith("encryptionsalt")]
         config = json.dumps({f"aciml:{key}": value for key, value in self.config.items()})
         if args[0] != "stack":
-            path.write_text("\n".join([*salt, f"config: {config}"]) + "\n")
+            path.write_text("\n".join([*kept_encryption(path), f"config: {config}"]) + "\n")
         words = args if args[:2] == ("stack", "init") else (*args, "--stack", STACK)
         return run_pulumi(words, self.folder, {**self.environ(), **changes})
 

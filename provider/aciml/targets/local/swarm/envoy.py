@@ -69,8 +69,17 @@ NOBODY = "no revision serves yet"
 _BUCKETS = sorted({round(1.1**step, 1) for step in range(140)})
 
 
-_SETTINGS = ("timeout", "keep_alive", "port", "health_path", "certificate", "authorities", "labels", "log")
-_SETTINGS += ("copies_after",)
+_SETTINGS = (
+    "timeout",
+    "keep_alive",
+    "port",
+    "health_path",
+    "certificate",
+    "authorities",
+    "labels",
+    "log",
+    "copies_after",
+)
 
 
 @dataclass(frozen=True)

@@ -17,11 +17,12 @@ from ...home.service import COSTS, HomeServices
 from ...observed import LogLine, LogWish, Observed
 from ...protocol import Action, GroupFacts, GroupSpec
 from ...runs_on import kept_port
-from .app import Apps, SwarmRevisions, app_of, id_of
+from .app import Apps, app_of, id_of
 from .bring import bring
 from .cluster import EngineSeen, look
 from .drift import drift, imported
 from .observed import observe, read_log
+from .revisions import SwarmRevisions
 
 _QUIET = frozenset({"port", "scale", "replica_timeout", "startup_timeout", "smoke_test", "traffic", "rollback"})
 """What changes no replica that runs."""
@@ -118,7 +119,7 @@ class SwarmServices(HomeServices):
 
     def revisions(self, group_id: str, known: GroupSpec) -> SwarmRevisions:
         """Return the revisions of a service."""
-        return self.apps.revisions(app_of(group_id), self._claim(known), known.declared.keys)
+        return SwarmRevisions(self.apps, app_of(group_id), self._claim(known), known.declared.keys)
 
     def delete(
         self,

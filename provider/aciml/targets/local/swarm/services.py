@@ -323,7 +323,7 @@ class Services:
 def _text_in(container: Container, file: str) -> bytes | None:
     """Return a secret's text; None where the image has no program that shows it."""
     code, (said, _) = container.exec_run(["cat", f"{SECRETS_FOLDER}/{file}"], demux=True)
-    return (said or b"") if code == 0 else None
+    return bytes(said or b"") if code == 0 else None
 
 
 def require_own(what: str, labels: Mapping[str, str], kind: str, claim: Claim | None) -> None:
