@@ -139,5 +139,5 @@ def test_a_web_page_in_the_place_of_an_index_is_not_blamed_on_the_lines(public: 
 
 
 def test_an_index_without_the_package_is_still_one(public: Index, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="the pip section cannot be resolved"):
+    with pytest.raises(UserError, match="no index has a package of this name"):
         asked([f"--index-url {public.url}/simple", "nobody-has-this"], FIRST, tmp_path)

@@ -30,6 +30,7 @@ from .provided import asked_with_extras, constraints, distributions
 from .sdist import Asked, distribution_of
 from .source import AS_WHEEL
 from .sourced import index_options, with_wheels
+from .unresolved import explained
 from .uv import NoWheelError, described, mentions, no_wheel, run_uv, without_files
 
 _OLDEST_GLIBC = 5  # manylinux1 is glibc 2.5; older wheels do not exist
@@ -109,6 +110,9 @@ def _seeing_strangers(lines: Sequence[Line], settings: Settings) -> Iterator[Non
         name = without_files(error.message)
         asked = indexes_of((line.text for line in lines), os.environ) if name else []
         if not (url := stranger(name, asked, settings) if asked else ""):
+            # with its line, where it is known what is wrong with it
+            if (told := explained(error, lines, settings)) is not error:
+                raise told from error
             if where := ", ".join(dict.fromkeys(line.place for line in lines if line.place and _named(line, error))):
                 raise UserError(f"{where}: {error.message}", error.advice) from error
             raise
@@ -121,7 +125,7 @@ def _named(line: Line, error: UserError) -> bool:
     """Tell whether uv's reason names the package of a line."""
     # options begin with a hyphen, and have no name
     found = re.match(r"[A-Za-z0-9][\w.-]*", line.text)
-    return bool(found) and mentions(error.message, canonicalize_name(found[0]))
+    return found is not None and mentions(error.message, canonicalize_name(found[0]))
 
 
 _MOST_SOURCES = 30  # packages of an index that are built in one section; each asks for the solution once more
