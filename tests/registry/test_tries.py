@@ -18,11 +18,14 @@ from aciml.core.errors import AcimlError, Cancelled
 from aciml.core.image import sha256_digest
 from aciml.core.pace import Pace
 from aciml.core.progress import Silent
+from aciml.core.reference import Reference
+from aciml.registry.base import copy_image
 from aciml.registry.client import RegistryClient
 from aciml.registry.errors import RegistryError, answered, unreachable
 from aciml.registry.limits import ClientLimits
 from aciml.registry.pace import Effort
 from aciml.registry.push import push_image
+from aciml.registry.referrers import Artifact, attach
 from tests.heard import Heard
 from tests.registry.images import Shelf, noise
 from tests.simulators.registry import FaultName, RegistrySimulator
@@ -238,6 +241,26 @@ def test_blobs_that_a_registry_lacks_after_all_are_sent_in_the_same_run(
     assert lost in repository.blobs
     assert pushed.uploaded == (1 if named else 3)
     assert client.head_manifest("app", "2") == image.digest
+
+
+@pytest.mark.parametrize("what", ["a base", "a document"])
+def test_what_is_not_an_image_of_ours_is_healed_too(
+    client: RegistryClient, simulator: RegistrySimulator, what: str
+) -> None:
+    shelf = Shelf()
+    image = shelf.image([noise("a", 5000)])
+    push_image(client, "base", "1", image, shelf, mount_from={}, progress=Silent())
+    document = b"{}"
+    simulator.believed = {image.layers[0].digest, sha256_digest(document), sha256_digest(image.config())}
+
+    if what == "a base":
+        copy_image(client, Reference.parse(f"{simulator.host}/base:1"), client, "app", progress=Silent())
+    else:
+        attach(client, "base", image.manifest(), Artifact("text/x", document), Silent())
+
+    assert simulator.repository("app" if what == "a base" else "base").blobs.keys() >= (
+        {image.layers[0].digest} if what == "a base" else {sha256_digest(document)}
+    )
 
 
 def test_a_blob_that_is_lacking_and_not_here_is_the_registrys_error(

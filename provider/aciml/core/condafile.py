@@ -19,6 +19,7 @@ from .addresses import meant_address
 from .condaspec import check_spec, doubt_of, name_of, normalise
 from .errors import Finding, Level, UserError, errors_of
 from .foreign_file import what_it_is
+from .lean import lean
 from .meant import meant
 
 PROPERTY = "condaFile"
@@ -63,7 +64,7 @@ class _Wanted:
     lines: dict[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class CondaFile:
     """What a conda.yml asks for.
 

@@ -93,6 +93,19 @@ def push_image(
     return Pushed(image.digest, *counts)
 
 
+def push_document(
+    client: RegistryClient, repository: str, reference: str, body: bytes, parts: Sequence[Part], progress: Progress
+) -> None:
+    """Push a small artifact: its parts, then its manifest, under a tag or its digest.
+
+    Raises:
+        RegistryError: the registry refuses, fails or is silent.
+    """
+    send_missing(client, repository, parts, progress, workers=1)
+    manifest = Manifest(body, OCI_MANIFEST, sha256_digest(body))
+    put_last(client, repository, reference, manifest, parts, progress, look=False)
+
+
 def put_last(
     client: RegistryClient,
     repository: str,
@@ -100,15 +113,22 @@ def put_last(
     manifest: Manifest,
     parts: Sequence[Part],
     progress: Progress,
+    *,
+    look: bool = True,
 ) -> list[Part]:
     """Store a manifest whose parts are there; return those that were not, after all, and were sent once more.
+
+    With ``look`` a reference that has it already is not written again.
 
     Raises:
         RegistryError: it is refused, or a part that the registry lacks is not here.
     """
     try:
         # last: a manifest whose blobs are not there is refused (distribution-spec 1.1, MANIFEST_BLOB_UNKNOWN)
-        put_if_other(client, repository, reference, manifest)
+        if look:
+            put_if_other(client, repository, reference, manifest)
+        else:
+            client.put_manifest(repository, reference, manifest.body, manifest.media_type)
     except RegistryError as error:
         if error.code not in _BLOB_UNKNOWN:
             raise

@@ -18,7 +18,7 @@ class Parameters(NamedTuple):
 
     data: Tuple[inspect.Parameter, ...]
     headers: bool
-    named: str
+    named: str = ""
 
 
 def look_at(function: Callable[..., Any], name: str) -> Parameters:

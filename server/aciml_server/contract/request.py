@@ -202,7 +202,7 @@ class AMLRequest(AskedHeaders):
         """The host that the client asked, without a port that is the scheme's own."""
         told = self._lower.get("host", "localhost")
         own = ":443" if self.is_secure else ":80"
-        return told.removesuffix(own)
+        return told[: -len(own)] if told.endswith(own) else told  # noqa: FURB188  # removesuffix is of Python 3.9
 
     @property
     def scheme(self) -> str:

@@ -22,7 +22,7 @@ from ...core.phases import Span
 from ...core.progress import Silent
 from ...registry.client import RegistryClient
 from ...registry.errors import RegistryError
-from ...registry.push import Part, send_missing
+from ...registry.push import Part, push_document
 from ...registry.referrers import is_fallback_tag
 from . import catalog
 from .pushes import TAG, read_records
@@ -75,8 +75,7 @@ def hold(
         manifest = _record(repository, digest, holder, (*runs, Run(digest, int(clock()), took))[-_LONGEST:])
         # an empty config is what OCI asks of a manifest that is no image (image-spec, "empty descriptor")
         part = Part(sha256_digest(_EMPTY), len(_EMPTY), "empty config", partial(io.BytesIO, _EMPTY))
-        send_missing(client, repository, [part], Silent(), workers=1)
-        client.put_manifest(repository, RUNS + holder, manifest, OCI_MANIFEST)
+        push_document(client, repository, RUNS + holder, manifest, [part], Silent())
         # a registry keeps the manifest that a tag leaves
         if old and _KIND.encode() in old.body:
             client.delete_manifest(repository, old.digest)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from aciml.core.errors import Cancelled, UserError
+from aciml.core.errors import AcimlError, Cancelled, UserError
 from aciml.core.progress import Silent
 from aciml.model.rollout import SmokeTest
 from aciml.targets.azure.arm.errors import AzureError
@@ -110,6 +110,16 @@ def test_a_group_whose_stack_was_renamed_is_updated_by_what_state_remembers(life
     assert updated.owner != made.owner
     with pytest.raises(UserError, match="belongs to"):
         life.groups.update(made.id, replace(life.spec(), known_as="a/b/c"), before, Silent())
+
+
+def test_a_replacement_that_fails_says_since_when_nothing_serves(life: Life) -> None:
+    """The engine deletes first what cannot change in place."""
+    facts = life.create()
+    life.groups.delete(facts.id, Silent())
+    life.emulator.fault("capacity", match="PUT", times=9)
+
+    with pytest.raises(AcimlError, match=r"\nthe service is down since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"):
+        life.create()
 
 
 def test_a_missing_resource_group_is_told(life: Life) -> None:
