@@ -41,7 +41,6 @@ LONG = (
     "e2e/test_outside.py",
     "targets/azure/apps/test_app_faults.py",
     "e2e/test_commands.py",
-    "contract/test_wrong_apps.py",
     "targets/azure/tasks/test_tasks.py",
     "targets/azure/groups/test_life_faults.py",
     "targets/azure/groups/test_life_rollout.py",

@@ -137,25 +137,16 @@ def test_podman_keeps_a_registry_and_its_images(world: LocalWorld) -> None:
 
 
 @pytest.mark.docker
-def test_podman_brings_a_group_up_and_changes_it(world: LocalWorld) -> None:
+def test_podman_tells_why_a_group_does_not_come_up_and_keeps_what_serves_when_what_follows_fails_or_is_cancelled(
+    world: LocalWorld,
+) -> None:
+    promises.a_group_that_exits_at_once_fails_with_code_log_and_hint_and_is_kept_to_look_at(world)
     facts, spec = promises.made_group(world), promises.group_spec(world)
     promises.a_group_serves_and_is_read_by_its_id_alone(world, facts)
     promises.a_group_created_again_is_adopted_as_it_runs(world, facts, spec)
-    spec = promises.new_limits_restart_the_group_only_where_they_must(world, facts)
-    promises.another_image_takes_over_on_the_same_port(world, facts, spec)
-
-
-@pytest.mark.docker
-def test_podman_tells_why_a_group_does_not_come_up(world: LocalWorld) -> None:
-    promises.a_group_that_exits_at_once_fails_with_code_log_and_hint_and_is_kept_to_look_at(world)
-
-
-@pytest.mark.docker
-def test_podman_keeps_what_serves_when_what_follows_fails(world: LocalWorld) -> None:
-    facts = promises.made_group(world)
     promises.the_old_group_serves_after_a_bad_one_was_tried_and_where_it_can_also_meanwhile(world, facts)
-
-
-@pytest.mark.docker
-def test_podman_keeps_what_serves_when_what_follows_is_cancelled(world: LocalWorld) -> None:
-    promises.a_cancelled_update_loses_nothing_and_the_next_one_works(world, promises.made_group(world))
+    promises.new_limits_restart_the_group_only_where_they_must(world, facts)
+    # which ends with another image on the same port
+    second = promises.a_cancelled_update_loses_nothing_and_the_next_one_works(world, facts)
+    assert (second.id, second.port, second.image) == (facts.id, facts.port, world.image("serves-too"))
+    assert world.leftovers() == [facts.id]
