@@ -34,6 +34,8 @@ __all__ = ["Account", "arm_options", "login_server", "make_registry", "program",
 DAY = 86400.0
 NOW = 1_800_000_000.0
 _names = itertools.count(1)
+of_choice = pytest.mark.parametrize("registry", ["simulator"], indirect=True)
+"""What stays is chosen by us alone: the real registry is asked where it matters what it lists, keeps and forgets."""
 
 
 class Holder(Heard):
@@ -86,24 +88,28 @@ def test_the_newest_stay(holder: Holder) -> None:
     assert any("2 old" in line or "1 old" in line for line in holder.notes)
 
 
+@of_choice
 def test_the_young_stay(holder: Holder) -> None:
     images = [holder.push(f"image {day}", day, Keep(days=2.5)) for day in range(5)]
 
     assert holder.has(*images) == [False, False, True, True, True]
 
 
+@of_choice
 def test_what_either_limit_keeps_stays(holder: Holder) -> None:
     images = [holder.push(f"image {day}", day, Keep(tags=1, days=2.5)) for day in range(5)]
 
     assert holder.has(*images) == [False, False, True, True, True]
 
 
+@of_choice
 def test_without_a_limit_everything_stays(holder: Holder) -> None:
     images = [holder.push(f"image {day}", day * 1000, Keep()) for day in range(4)]
 
     assert all(holder.has(*images))
 
 
+@of_choice
 def test_ages_are_known_of_what_was_pushed_before_anybody_set_a_limit(holder: Holder) -> None:
     images = [holder.push(f"image {day}", day, Keep()) for day in range(4)]
     images.append(holder.push("last", 4, Keep(days=1.5)))
@@ -111,12 +117,14 @@ def test_ages_are_known_of_what_was_pushed_before_anybody_set_a_limit(holder: Ho
     assert holder.has(*images) == [False, False, False, True, True]
 
 
+@of_choice
 def test_the_image_before_stays_for_the_service_that_is_not_updated_yet(holder: Holder) -> None:
     images = [holder.push(f"image {day}", day, Keep(tags=0)) for day in range(3)]
 
     assert holder.has(*images) == [False, True, True]
 
 
+@of_choice
 def test_an_image_that_comes_again_is_young_again(holder: Holder) -> None:
     first = holder.push("first", 0, Keep(tags=1))
     second = holder.push("second", 1, Keep(tags=1))
@@ -126,6 +134,7 @@ def test_an_image_that_comes_again_is_young_again(holder: Holder) -> None:
     assert holder.has(first, second) == [True, False]
 
 
+@of_choice
 def test_the_images_of_another_stack_stay_however_old(holder: Holder, client: RegistryClient) -> None:
     other = Holder(client, holder.repository, "urn:two")
     theirs = [other.push(f"theirs {day}", day, Keep()) for day in range(3)]
@@ -156,6 +165,7 @@ def test_an_image_in_an_index_of_somebody_else_stays(holder: Holder) -> None:
     assert holder.has(first) == [True]
 
 
+@of_choice
 def test_a_service_in_the_same_repository_stays_and_so_does_its_environment(holder: Holder) -> None:
     environment = holder.push("first", 0, Keep(tags=0))
     service = with_inputs(
@@ -169,6 +179,7 @@ def test_a_service_in_the_same_repository_stays_and_so_does_its_environment(hold
     assert holder.has(environment, service) == [True, True]
 
 
+@of_choice
 def test_images_that_nobody_of_us_pushed_stay(holder: Holder) -> None:
     foreign = holder.shelf.image([b"foreign"])
     holder.send(foreign, "abcdef012345")
@@ -194,6 +205,7 @@ def test_the_build_of_steps_stays_as_long_as_an_image_made_by_it(holder: Holder)
     assert "steps-old" not in tags
 
 
+@of_choice
 def test_what_a_killed_build_left_goes_after_a_day_and_not_before(holder: Holder) -> None:
     for tag in ("raw-1", "trust-1", "steps-1"):
         holder.send(holder.image(f"left {tag}"), tag)

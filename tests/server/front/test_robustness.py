@@ -106,7 +106,8 @@ def test_sixty_stalled_clients_stop_nobody_and_are_sent_away(server: Running) ->
     assert answers == [[408]] * 60
 
 
-def test_a_body_of_300_mb_costs_no_memory_and_is_refused(server: Running) -> None:
+def test_a_body_of_300_mb_costs_no_memory_and_is_refused(start: Serve) -> None:
+    server = start(SCRIPT, cold=True)  # with time for a client that has to wait for its turn to send
     server.ask("POST", "/score", b"quick")
     before = memory(server)
     with connect(server) as client:
