@@ -155,5 +155,5 @@ def test_an_index_that_answers_to_any_name_is_one_if_it_has_files(
     own = public.page
     monkeypatch.setattr(public, "page", lambda name: own(name) if name == "leaf" else b"<html>href</html>")
 
-    with pytest.raises(UserError, match="there is no such version; there are 1.0"):
+    with pytest.raises(UserError, match=r"there is no such version; there are 1\.0"):
         asked([f"--index-url {public.url}/simple", "leaf==9.9"], FIRST, tmp_path)
