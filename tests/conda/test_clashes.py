@@ -11,7 +11,8 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from aciml.blobs.store import BlobStore
-from aciml.conda.memory import KINDS, PLACES, RENAMES, Memory
+from aciml.conda.facts import KINDS, PLACES, RENAMES
+from aciml.conda.memory import Memory
 from aciml.core.claims import Places
 from aciml.core.condafile import CondaFile
 from aciml.core.errors import UserError

@@ -7,9 +7,7 @@ import io
 import itertools
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import docker
 import pytest
@@ -17,22 +15,18 @@ from docker.errors import APIError, ImageNotFound
 
 from aciml.core.context import uses_context
 from aciml.core.credentials import Credentials
-from aciml.core.image import OCI_MANIFEST, Image, Layer, sha256_digest
+from aciml.core.image import Image, Layer
 from aciml.core.lint import steps_key
 from aciml.core.progress import Progress, Silent
-from aciml.core.reference import Reference
 from aciml.core.steps import parse_steps
 from aciml.docker.build import build_steps, cache_name
 from aciml.docker.context import context_hash, walk
 from aciml.docker.transfer import push_raw
-from aciml.registry.base import copy_image
 from aciml.registry.client import RegistryClient
-from aciml.registry.pull import pull_image
-from aciml.settings import Settings
 from aciml.targets.local.pull import ensure_image
+from tests.docker.base_image import BASE, copy_base
 from tests.simulators.registry_program import missing_reason, running_registry
 
-BASE = "debian:bookworm-slim"
 REPOSITORY = f"steps-test/base-{uuid.uuid4().hex[:8]}"  # its steps are cached in the engine under its name
 _numbers = itertools.count(1)
 
@@ -47,20 +41,16 @@ def registry_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def base_digest(engine: docker.DockerClient, registry_host: str) -> Iterator[str]:
-    """Have the base in the test's registry, as an image of its own, and in the engine; give its digest.
-
-    An engine gives equal builds one id: the process that is done first would remove the image of the others.
-    """
+    """Have the base in the test's registry, as an image of its own, and in the engine; give its digest."""
     try:
         engine.images.get(BASE)
     except ImageNotFound:
         pytest.skip(f"the engine does not have the image {BASE}")
     repository, own = f"{registry_host}/{REPOSITORY}", f"aciml-test-{REPOSITORY}"
     with RegistryClient(registry_host) as client:
-        mirror = urlsplit(Settings.read().registries.get("docker.io", ""))
-        if mirror.hostname == "127.0.0.1":
-            digest = copied_base(mirror.netloc, client)
+        if digest := copy_base(client, REPOSITORY, "1"):
             ensure_image(engine, f"{repository}@{digest}", {}, Silent())
+            engine.api.tag(f"{repository}@{digest}", own)  # what has no tag goes with anybody's `docker image prune`
         else:
             text = io.BytesIO(f"FROM {BASE}\nMAINTAINER {REPOSITORY}\n".encode())
             engine.images.build(fileobj=text, tag=own, rm=True, forcerm=True, nocache=True)
@@ -71,18 +61,6 @@ def base_digest(engine: docker.DockerClient, registry_host: str) -> Iterator[str
     for name in (cache_name(REPOSITORY), f"{repository}@{digest}", own):
         with contextlib.suppress(APIError):  # not there, gone, or in use by a build that Podman has not ended
             engine.images.remove(name)
-
-
-def copied_base(mirror: str, client: RegistryClient) -> str:
-    """Copy the base from the stand-in of Docker Hub: an engine that pushes packs all its layers anew."""
-    with RegistryClient(mirror) as source:
-        theirs = Reference(mirror, *f"library/{BASE}".split(":"))
-        copy_image(source, theirs, client, REPOSITORY, progress=Silent())
-        found = pull_image(source, theirs).image
-    image = replace(found, history=(*found.history, {"created_by": REPOSITORY, "empty_layer": True}))
-    config = image.config()
-    client.upload_blob(REPOSITORY, sha256_digest(config), len(config), lambda: io.BytesIO(config))
-    return client.put_manifest(REPOSITORY, "1", image.manifest(), OCI_MANIFEST)
 
 
 class Kitchen:

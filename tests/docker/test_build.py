@@ -226,7 +226,12 @@ def test_a_build_whose_cached_image_somebody_removed_meanwhile_is_run_again(
 
 
 @pytest.mark.parametrize(
-    "why", ["failed to export image: No such image: sha256:bd0c", 'unable to find image "sha256:bd0c"']
+    "why",
+    [
+        "failed to export image: No such image: sha256:bd0c",
+        'unable to find image "sha256:bd0c"',
+        "failed to get digest sha256:bd0c: open /docker/imagedb/content/sha256/bd0c: no such file or directory",
+    ],
 )
 def test_images_that_are_removed_again_and_again_are_an_outage_and_no_fault_of_the_step(
     kitchen: Kitchen, monkeypatch: pytest.MonkeyPatch, why: str

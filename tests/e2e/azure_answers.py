@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import ssl
 import threading
@@ -14,19 +15,23 @@ from http.client import HTTPException
 from itertools import groupby, pairwise
 from typing import Any
 
-PAUSE = 0.02  # seconds between two questions
+PAUSE = 0.05  # seconds between two questions; each is work for the two sides of it
 
 
 def ask(uri: str, key: str, body: str = "[1, 2, 3.5]", trusted: str = "") -> Any:
     """POST with a key and return the answer; ``trusted``: the PEM file that the server's certificate is checked by."""
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
     request = urllib.request.Request(uri, body.encode(), headers)
-    context = ssl.create_default_context(cafile=trusted) if trusted else None
-    opener = urllib.request.build_opener(
-        urllib.request.ProxyHandler({}), *([urllib.request.HTTPSHandler(context=context)] if context else [])
-    )
+    handlers = [urllib.request.HTTPSHandler(context=_trusting(trusted))] if trusted else []
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), *handlers)
     with opener.open(request, timeout=30) as answer:
         return json.loads(answer.read())
+
+
+@functools.cache
+def _trusting(authorities: str) -> ssl.SSLContext:
+    """Read a file of authorities, which takes longer than to ask."""
+    return ssl.create_default_context(cafile=authorities)
 
 
 @dataclass

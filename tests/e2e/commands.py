@@ -18,6 +18,7 @@ import pytest
 from aciml.cli import deployed, main
 from tests.e2e.kept_state import kept_export
 from tests.e2e.project import PASSPHRASE, Project
+from tests.program import aciml
 
 Answer = subprocess.CompletedProcess[str]
 
@@ -92,11 +93,7 @@ class Commands:
 
     def process(self, *words: str, **changes: str) -> Answer:
         """Run a command as a process of its own; it never has a traceback."""
-        environ = {**self.project.environ(), **changes}
-        command = [sys.executable, "-m", "aciml", *words]
-        done = subprocess.run(
-            command, cwd=self.project.folder / "src", env=environ, capture_output=True, text=True, check=False
-        )
+        done = aciml(*words, folder=self.project.folder / "src", environ={**self.project.environ(), **changes})
         assert "Traceback" not in done.stderr, done.stderr
         return done
 

@@ -14,8 +14,10 @@ from bootstrap.cache import only_one_run
 from bootstrap.pulumi_languages import ensure_yaml_host
 from bootstrap.say import Missing
 from tests.e2e.program import Program
-from tests.e2e.project import Project
+from tests.e2e.project import InMemory, Project
 from tests.installed import Installed, dist, install, make_venv
+from tests.program import aciml
+from tests.run_folder import once
 from tests.simulators.registry import RegistrySimulator
 
 
@@ -76,10 +78,24 @@ def program(lasting: Program) -> Iterator[Program]:
 
 @pytest.fixture(scope="session")
 def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache of several modules, in whichever process they run: what they pack is the same."""
+    """A cache of several modules, in whichever process they run: what they pack is the same.
+
+    What most of them need is in it before the first begins: else as many would pack it as there are processes.
+    """
+    _need_all()
     own = tmp_path_factory.getbasetemp()
     folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "packed"
     folder.mkdir(exist_ok=True)
+
+    def pack(_: Path) -> None:
+        project = InMemory(tmp_path_factory.mktemp("packing"), "packing")
+        (project.folder / "cache").symlink_to(folder)
+        project.without_steps()
+        project.save()
+        done = aciml("plan", "--make", "--stack", project.stack, folder=project.folder, environ=project.environ())
+        assert done.returncode == 0, done.stderr
+
+    once("packed", pack)
     return folder
 
 
@@ -92,8 +108,7 @@ def azure(packed: Path, tmp_path_factory: pytest.TempPathFactory, request: pytes
     folder, name = tmp_path_factory.mktemp("project"), f"e2e{uuid.uuid4().hex[:8]}"
     (folder / "cache").symlink_to(packed)
     project = AzureProject(folder, name, request.getfixturevalue("cloud"))
-    for key in ("extra_steps", "steps_context"):
-        del project.config["scoring:environment"][key]
+    project.without_steps()
     try:
         yield project
     finally:

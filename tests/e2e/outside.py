@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aciml.settings import Settings
-from tests.e2e.project import LONG
+from tests.e2e.project import CONDA, LONG
 from tests.e2e.python import pulumi_home
 from tests.installed import ROOT, Installed, run
 
@@ -29,13 +29,6 @@ def run(data: numpy.ndarray):
     return data @ numpy.array(model["coefficients"]) + model["intercept"]
 """
 MODEL = {"coefficients": [2.0, -1.0], "intercept": 0.5}
-CONDA = """
-channels: [conda-forge]
-dependencies:
-  - python=3.11
-  - numpy=1.26.4
-  - joblib=1.4.2
-"""
 CONFIG = """
 # Everything that a stack says of where its services run; the program says what they are.
 config:
@@ -55,11 +48,12 @@ class Outside:
     folder: Path
     installed: Installed
     name: str
+    cache: Path
 
     @classmethod
-    def make(cls, folder: Path, installed: Installed) -> Outside:
-        """Write what a user would below the folder; state and cache lie beside it."""
-        made = cls(folder / "program", installed, f"out{uuid.uuid4().hex[:8]}")
+    def make(cls, folder: Path, installed: Installed, cache: Path) -> Outside:
+        """Write what a user would below the folder; the state lies beside it."""
+        made = cls(folder / "program", installed, f"out{uuid.uuid4().hex[:8]}", cache)
         for path in (folder / "state", made.folder, made.folder / "models"):
             path.mkdir(parents=True)
         made._write()
@@ -98,7 +92,7 @@ class Outside:
             "PULUMI_HOME": str(pulumi_home()),
             "PULUMI_SKIP_UPDATE_CHECK": "1",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1",
-            "ACIML_CACHE": str(self.folder.parent / "cache"),
+            "ACIML_CACHE": str(self.cache),
         }
 
     def pulumi(self, *args: str) -> str:

@@ -15,11 +15,12 @@ from typing import Any
 import pytest
 
 from tests.e2e.kept_state import kept_encryption, kept_inputs, kept_outputs, kept_resources
+from tests.e2e.new_stack import make_stack
 from tests.e2e.project import PACKAGES, PASSPHRASE, ROOT, CheckedResult, lives_shortly, path_with, run_pulumi, run_up
-from tests.e2e.python import quick_python
+from tests.e2e.python import pulumi_home, quick_python
 from tests.images.world import push_base
 from tests.simulators.registry import RegistrySimulator
-from tests.simulators.vault import URL, vault
+from tests.simulators.vault import vault
 
 HEADER = """
 import pulumi
@@ -50,7 +51,8 @@ class Program:
         (folder / "state").mkdir()
         self.config: dict[str, Any] = {"aciml:target": "memory"}
         self.write("")
-        self.pulumi("stack", "init", self.stack, "--secrets-provider", URL).check_ok()
+        state = folder / "state"
+        make_stack(folder / "Pulumi.yaml", self.stack, config=self._config_file, state=state, home=pulumi_home())
         shutil.copytree(folder / "state", folder / "first-state")
         self._first_config = self._config_file.read_text()
 

@@ -21,10 +21,11 @@ from aciml.settings import Settings
 from aciml.targets.local.pull import ensure_image
 from tests.e2e.event_log import refreshed_of, steps_of
 from tests.e2e.kept_state import kept_encryption, kept_outputs, kept_resources
+from tests.e2e.new_stack import make_stack
 from tests.e2e.python import pulumi_home, quick_python
 from tests.simulators.containers import changes_what_runs
 from tests.simulators.flat import ARGS, nested
-from tests.simulators.vault import URL, vault
+from tests.simulators.vault import vault
 
 if TYPE_CHECKING:
     import docker
@@ -75,8 +76,6 @@ class Project:
     """A project in a folder of its own, with a stack, a state, a cache and names of its own; on the local target."""
 
     stack = "local"
-    secrets_provider: tuple[str, ...] = ("--secrets-provider", URL)
-    """Words for ``pulumi stack init``; without them the passphrase encrypts, which takes the CLI longer."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self.folder, self.name = folder, name
@@ -106,7 +105,22 @@ class Project:
                 "auth_enabled": True,
             },
         }
-        self.pulumi("stack", "init", self.stack, *self.secrets_provider).check_ok()
+        self.make_stack()
+
+    def make_stack(self) -> None:
+        """Make the stack, and select it."""
+        make_stack(
+            self.folder / "Pulumi.yaml",
+            self.stack,
+            config=self.config_file,
+            state=self.folder / "state",
+            home=pulumi_home(),
+        )
+
+    @property
+    def config_file(self) -> Path:
+        """The stack's config."""
+        return self.folder / "stacks" / f"Pulumi.{self.stack}.yaml"
 
     def provider_config(self) -> dict[str, str]:
         """Return the provider's configuration."""
@@ -115,6 +129,11 @@ class Project:
     def registry_config(self) -> dict[str, Any]:
         """Return the section of the registry."""
         return {"name": self.name, "port": 0}
+
+    def without_steps(self) -> None:
+        """Take the extra steps away, which take time."""
+        for key in ("extra_steps", "steps_context"):
+            del self.config["scoring:environment"][key]
 
     def importable(self) -> tuple[str, ...]:
         """Return the resources whose import shows no difference (a local group gives no keys and variables back)."""
@@ -134,7 +153,7 @@ class Project:
 
     def save(self) -> None:
         """Write the stack config, each word at its place; YAML is a superset of JSON."""
-        path = self.folder / "stacks" / f"Pulumi.{self.stack}.yaml"
+        path = self.config_file
         sections = {f"scoring:{name}": name for name in ARGS}
         config = {key: nested(sections[key], value) if key in sections else value for key, value in self.config.items()}
         path.write_text("\n".join([*kept_encryption(path), "config: " + json.dumps(config)]) + "\n")
@@ -255,6 +274,13 @@ class Project:
             subprocess.run(["docker", "rm", "-f", "-v", name], capture_output=True, check=False)
         subprocess.run(["docker", "network", "rm", f"{group}.front"], capture_output=True, check=False)
         subprocess.run(["docker", "volume", "rm", f"aciml-registry-{self.name}"], capture_output=True, check=False)
+
+
+class InMemory(Project):
+    """A project whose registry and service are in memory; it needs no Docker."""
+
+    def provider_config(self) -> dict[str, str]:
+        return {"target": "memory"}
 
 
 @dataclass

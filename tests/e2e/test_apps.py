@@ -132,16 +132,6 @@ def test_each_word_by_hand_does_what_it_says_and_the_state_is_told(
     stack.up("--refresh", "--expect-no-changes").check_ok()
 
 
-def test_a_script_that_fails_changes_nothing_for_those_who_call(stack: AzureProject) -> None:
-    stack.write(
-        "src/score.py", "def init():\n    raise ValueError('no model today')\n\n\ndef run(data):\n    return data\n"
-    )
-
-    stack.up().check_failed("no model today")
-    assert answer(stack) == {"total": 6.5}
-    stack.write("src/score.py", SCORE)
-
-
 def test_copies_of_requests_are_compared_before_a_client_meets_the_new_revision(stack: AzureProject) -> None:
     traffic = {
         "shadow": 100,
@@ -151,6 +141,7 @@ def test_copies_of_requests_are_compared_before_a_client_meets_the_new_revision(
     }
     change(stack, traffic=traffic, environment_variables={"SSL_CERT_FILE": "/var/azureml-app/src/authority.pem"})
     stack.write("src/authority.pem", stack.cloud.ca_bundle.read_text())
+    stack.write("src/score.py", SCORE)
     # who serves now trusts the emulator's authority: in Azure it is a public one
     stack.up().check_ok()
     stack.write("src/score.py", SCORE.replace("float(numpy.sum(json.loads(raw_data)))", "9.0"))
@@ -177,7 +168,7 @@ def calling(stack: AzureProject) -> Iterator[Counter[Any]]:
     outputs, came, over = stack.outputs(), Counter[Any](), threading.Event()
 
     def call() -> None:
-        while not over.wait(0.05):
+        while not over.wait(0.2):  # each is work for the client, the cloud and two servers
             try:
                 came[ask(outputs["scoring_uri"], outputs["primary_key"], trusted=str(stack.bundle))["sum"]] += 1
             except OSError as error:

@@ -155,18 +155,6 @@ def test_other_cores_are_a_replacement_and_extra_steps_run_in_acr(
     assert Commands(stack, monkeypatch).status(code=0)["well"] is True
 
 
-def test_an_update_that_fails_its_smoke_test_goes_back(stack: AzureProject) -> None:
-    before = stack.outputs()
-    stack.write("src/score.py", TOTAL)
-
-    said = stack.up()
-
-    said.check_failed("failed its smoke test", '{"total": 3.0}', "went back to", "which serves again")
-    assert f"went back to {before['image_digest']}, which serves again" in said.text
-    assert stack.ask() == {"sum": 6.5}
-    assert stack.group()["properties"]["containers"][0]["properties"]["image"] == before["image"]
-
-
 def remade(stack: AzureProject, raw: Raw, edit: Callable[[dict[str, Any]], None]) -> None:
     """Let somebody delete the group and make another one of the same name."""
     body = copy.deepcopy(stack.cloud.world.secrets[stack.group()["id"].lower()])
@@ -177,7 +165,6 @@ def remade(stack: AzureProject, raw: Raw, edit: Callable[[dict[str, Any]], None]
 
 
 def test_what_somebody_changed_is_seen_by_refresh_and_mended(stack: AzureProject, raw: Raw) -> None:
-    """What failed its smoke test above is mended as well."""
     other = stack.outputs()["environment_image"]
 
     def edit(body: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from aciml.registry.client import RegistryClient
-from tests.e2e.project import Project
+from tests.e2e.project import InMemory
 from tests.images.conftest import push_base
 from tests.simulators.registry import RegistrySimulator
 
@@ -29,13 +29,6 @@ pulumi.export("image", EnvironmentImage("environment", place).image)
 """
 
 
-class Alone(Project):
-    """A project with an environment and nothing else; it needs no Docker."""
-
-    def provider_config(self) -> dict[str, str]:
-        return {"target": "memory"}
-
-
 @pytest.fixture
 def registry() -> Iterator[RegistrySimulator]:
     with RegistrySimulator() as running:
@@ -47,7 +40,7 @@ def test_an_up_keeps_the_base_that_it_had_and_a_refresh_takes_the_one_that_the_t
 ) -> None:
     if shutil.which("pulumi") is None:
         pytest.skip("the Pulumi CLI is not on PATH; run `make test`")
-    project = Alone(tmp_path, "moved")
+    project = InMemory(tmp_path, "moved")
     project.write("__main__.py", PROGRAM.format(host=registry.host))
     with RegistryClient(registry.host) as client:
         push_base(client, "rolling")

@@ -29,26 +29,27 @@ class WithPassphrase(YamlProject):
     The key that the passphrase gives is kept in the vault, too, and taken from there where no passphrase is tried.
     """
 
-    secrets_provider = ()
-
-    def __init__(self, folder: Path, name: str, host: Path) -> None:
-        super().__init__(folder, name, host)
-        self._config = folder / f"Pulumi.{self.stack}.yaml"
-        self._by_passphrase = kept_encryption(self._config)
+    def make_stack(self) -> None:
+        """Make the stack by the CLI."""
+        self.config_file.write_text(f"config: {json.dumps(self.config)}\n")
+        self.pulumi("stack", "init", self.stack).check_ok()
+        self._by_passphrase = kept_encryption(self.config_file)
         (line,) = self._by_passphrase
         self._providers = {"type": "passphrase", "state": {"salt": line.partition(": ")[2]}}
-        encrypt_by(self._config, into_the_vault({"secrets_providers": self._providers}, PASSPHRASE))
+        state = json.loads(self.kept.read_text())
+        encrypt_by(self.config_file, into_the_vault(state["checkpoint"]["latest"], PASSPHRASE))
+        self.kept.write_text(json.dumps(state))
 
     @contextmanager
     def asking_for_the_passphrase(self) -> Iterator[None]:
         """Let the passphrase alone give the key."""
-        config, state = self._config.read_text(), self.kept.read_text()
+        config, state = self.config_file.read_text(), self.kept.read_text()
         deployed = json.loads(state)
         deployed["checkpoint"]["latest"]["secrets_providers"] = self._providers
-        encrypt_by(self._config, self._by_passphrase)
+        encrypt_by(self.config_file, self._by_passphrase)
         self.kept.write_text(json.dumps(deployed))
         yield
-        self._config.write_text(config)
+        self.config_file.write_text(config)
         self.kept.write_text(state)
 
 

@@ -46,6 +46,10 @@ def up_until(project: Project, words: str, then: Callable[[int], object], *, col
     return text
 
 
+def docker(*words: str) -> str:
+    return subprocess.run(["docker", *words], capture_output=True, text=True, check=True).stdout
+
+
 def press_ctrl_c(group: int) -> None:
     os.killpg(group, signal.SIGINT)
 
@@ -60,14 +64,15 @@ def test_each_up_goes_on_where_ctrl_c_or_a_lost_registry_stopped_the_one_before(
 
     # during a push: a registry that is lost is an outage, and the next one pushes the rest
     environment["extra_steps"] = ["RUN true"]
-    (project.folder / "big.bin").write_bytes(os.urandom(150_000_000))
+    (project.folder / "big.bin").write_bytes(os.urandom(15_000_000))
     service["models"] = {"big": "big.bin"}
-    said = up_until(
-        project, "layer ", lambda _: subprocess.run(["docker", "kill", registry], check=True, capture_output=True)
-    )
+    # a registry that takes seconds for what it gets, and does no more work than one that takes none
+    docker("update", "--cpus", "0.02", registry)
+    said = up_until(project, "layer ", lambda _: docker("kill", registry))
     assert "127.0.0.1:" in said
-    subprocess.run(["docker", "start", registry], check=True, capture_output=True)
+    docker("start", registry)
     up_until(project, "layer ", press_ctrl_c)
+    docker("update", "--cpus", "1", registry)
 
     # while a service starts
     project.write("src/score.py", "import time\ntime.sleep(3)\n" + SCORE)
@@ -76,7 +81,4 @@ def test_each_up_goes_on_where_ctrl_c_or_a_lost_registry_stopped_the_one_before(
     project.write("src/score.py", SCORE)
     project.up().check_ok()
     assert project.ask() == {"sum": 6.5}
-    leftovers = subprocess.run(
-        ["docker", "ps", "-a", "--format", "{{.Names}}"], capture_output=True, text=True, check=True
-    )
-    assert f"aciml-{project.name}-next" not in leftovers.stdout.split()
+    assert f"aciml-{project.name}-next" not in docker("ps", "-a", "--format", "{{.Names}}").split()

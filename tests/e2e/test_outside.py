@@ -24,8 +24,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.docker]
 
 
 @pytest.fixture
-def outside(tools: None, installed: Installed, tmp_path: Path) -> Iterator[Outside]:
-    made = Outside.make(tmp_path, installed)
+def outside(tools: None, installed: Installed, packed: Path, tmp_path: Path) -> Iterator[Outside]:
+    made = Outside.make(tmp_path, installed, packed)
     try:
         yield made
     finally:

@@ -42,8 +42,7 @@ class PairProject(AzureProject):
 def pair(tools: None, packed: Path, cloud: Emulator, tmp_path: Path) -> Iterator[PairProject]:
     (tmp_path / "cache").symlink_to(packed)
     project = PairProject(tmp_path, f"e2e{uuid.uuid4().hex[:8]}", cloud)
-    for key in ("extra_steps", "steps_context"):
-        del project.config["scoring:environment"][key]
+    project.without_steps()
     try:
         yield project
     finally:

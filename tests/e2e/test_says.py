@@ -48,8 +48,7 @@ def rewrite(project: Project, change: Callable[[dict[str, Any]], None]) -> None:
 
 
 def test_a_service_of_a_repository_says_its_commit_its_base_and_its_digest(project: Project) -> None:
-    for key in ("extra_steps", "steps_context"):
-        del project.config["scoring:environment"][key]
+    project.without_steps()
     git(project.folder, "init", "--quiet")
     git(project.folder, "remote", "add", "origin", "https://me:open-sesame@host.example/x/y.git")
     (project.folder / ".gitignore").write_text("/*\n!/src\n")
@@ -81,15 +80,6 @@ def test_a_commit_that_changes_no_file_of_the_service_changes_nothing(project: P
     assert labels(project) == before
 
 
-def test_the_header_is_switched_off_in_place(project: Project) -> None:
-    project.config["scoring:service"]["image_header"] = False
-    project.up().check_ok()
-
-    headers, text = get(project, "/metrics")
-    assert "x-aciml-image" not in headers
-    assert 'image="sha256:' in text
-
-
 def test_a_newer_server_shows_by_its_version_alone(project: Project) -> None:
     current = json.dumps(__version__)
     rewrite(project, lambda values: values.update(server="0.0.1", serverHash="0" * 64))
@@ -106,8 +96,9 @@ def test_a_newer_server_shows_by_its_version_alone(project: Project) -> None:
     project.pulumi("preview", "--expect-no-changes").check_ok()
 
 
-def test_what_the_config_encrypts_is_in_nothing_that_a_service_says(project: Project) -> None:
+def test_what_the_config_encrypts_is_in_nothing_that_a_service_says_and_the_header_goes(project: Project) -> None:
     mark = "open-sesame-4711"
+    project.config["scoring:service"]["image_header"] = False
     encrypt(project, {"scoring:service.environment_variables.TOKEN": mark})
     said = run_pulumi(["up", "--yes", "--skip-preview", "--diff"], project.folder, project.environ()).check_ok().text
     container = project.container()
@@ -124,6 +115,9 @@ def test_what_the_config_encrypts_is_in_nothing_that_a_service_says(project: Pro
         assert saved.stdout is not None
         assert not holds(saved.stdout, mark.encode())
     assert files_with(project.folder / "cache", mark) == []
+    headers, text = get(project, "/metrics")
+    assert "x-aciml-image" not in headers
+    assert 'image="sha256:' in text
 
 
 def files_with(folder: Path, mark: str) -> list[Path]:

@@ -17,6 +17,7 @@ import pytest
 
 from aciml.docker.engine import connect
 from aciml.targets.local.swarm.cluster import look
+from tests.e2e.azure_answers import PAUSE
 from tests.e2e.commands import Commands
 from tests.e2e.project import SCORE, Project
 
@@ -43,8 +44,7 @@ def service(project: Project) -> Project:
     engine.close()
     if obstacle:
         pytest.skip(obstacle[0])
-    for key in ("extra_steps", "steps_context"):
-        del project.config["scoring:environment"][key]
+    project.without_steps()
     project.config["scoring:service"] |= {
         "cpu_cores": 0.5,
         "memory_gb": 0.5,
@@ -67,7 +67,7 @@ def callers(project: Project) -> Iterator[Counter[str]]:
 
     def call() -> None:
         headers = {"Authorization": f"Bearer {outputs['primary_key']}"}
-        while not over.wait(0.02):
+        while not over.wait(PAUSE):
             request = urllib.request.Request(outputs["scoring_uri"], b"[1, 2]", headers)
             try:
                 with urllib.request.urlopen(request, timeout=60) as answer:
@@ -206,6 +206,8 @@ def test_what_cannot_be_is_one_sentence_and_changes_nothing(
 
 
 def test_a_script_that_cannot_start_is_told_and_the_old_one_serves_on(service: Project) -> None:
+    # what follows is of revisions; that there may be two replicas of each was seen above
+    service.config["scoring:service"]["scale"] = {"min_replicas": 1, "max_replicas": 4}
     service.write("src/score.py", BROKEN)
     with callers(service) as came:
         service.up().check_failed("lost", "goes on")

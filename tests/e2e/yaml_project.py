@@ -22,7 +22,18 @@ class YamlProject(Project):
         self.config = {"aciml:target": "local"}
         self.program = self.first_program()
         self.save()
-        self.pulumi("stack", "init", self.stack, *self.secrets_provider).check_ok()
+        self.make_stack()
+
+    @property
+    def config_file(self) -> Path:
+        """The stack's config, which is the CLI's once it is there."""
+        return self.folder / f"Pulumi.{self.stack}.yaml"
+
+    def make_stack(self) -> None:
+        """Make the stack, and select it; its config has what is declared."""
+        super().make_stack()
+        with self.config_file.open("a") as config:
+            config.write(f"config: {json.dumps(self.config)}\n")
 
     def first_program(self) -> dict[str, Any]:
         """Return a program with the three components, two of them environments, so that several are made at once."""
@@ -66,7 +77,7 @@ class YamlProject(Project):
         }
 
     def save(self) -> None:
-        """Write program and stack config."""
+        """Write the program."""
         outputs = {
             "image": "${diabetes.image}",
             "primary_key": "${diabetes.primaryKey}",
@@ -82,9 +93,6 @@ class YamlProject(Project):
             "outputs": {name: value for name, value in outputs.items() if value[2:].partition(".")[0] in self.program},
         }
         self.write("Pulumi.yaml", json.dumps(program, indent=1))
-        path = self.folder / f"Pulumi.{self.stack}.yaml"
-        if not path.exists():
-            self.write(path.name, json.dumps({"config": self.config}) + "\n")
 
     def environ(self) -> dict[str, str]:
         """Return the environment of CLI calls, with the YAML host on PATH."""

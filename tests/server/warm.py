@@ -138,7 +138,7 @@ def become(question: dict[str, Any], fds: list[int]) -> None:
     if question["workers"]:
         from aciml_server.front import spawn
 
-        spawn.subprocess = forked.Workers(question["workers"])  # type: ignore[assignment]  # as much of it as is used
+        spawn.subprocess = forked.Workers(question["workers"])  # type: ignore[assignment, attr-defined]  # what is used of it
 
 
 if __name__ == "__main__":

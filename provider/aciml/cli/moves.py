@@ -182,6 +182,11 @@ class Moving:
             # what is asked of the program is what it has words for
             yield "to keep a new revision aside in every update, let the program say traffic.hold"
             return
+        traffic = self.running.spec.declared.runs.traffic
+        if traffic and traffic.hold:
+            yield f"the program holds {_short(declared)} at 0 % (traffic.hold), so with `pulumi up`"
+            yield f"{serving.name} has all requests; to let the other one serve: `aciml promote`, or drop hold"
+            return
         yield f"the program says {_short(declared)}, and {serving.name} runs {_short(runs)}:"
         yield "`pulumi up` would bring that back, as its preview shows; to keep this one, let the program say"
         word = self.running.word_for(Reference.parse(serving.image))

@@ -19,6 +19,7 @@ from .addresses import meant_address
 from .condaspec import check_spec, doubt_of, name_of, normalise
 from .errors import Finding, Level, UserError, errors_of
 from .foreign_file import what_it_is
+from .lean import lean
 from .meant import meant
 
 PROPERTY = "condaFile"
@@ -63,7 +64,7 @@ class _Wanted:
     lines: dict[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class CondaFile:
     """What a conda.yml asks for.
 
@@ -189,7 +190,7 @@ class _Reader:
         return root
 
     def not_yaml(self, text: str, error: MarkedYAMLError) -> None:
-        if self.joined_dashes(text):
+        if self.joined_dashes(text) or self.lost_colons(text):
             return
         mark = error.problem_mark or error.context_mark
         if what := what_it_is(text):
@@ -203,6 +204,13 @@ class _Reader:
         # a bracket without an end is noticed behind the last line
         line = _deepest(text) if line > len(text.rstrip().splitlines()) else line
         self.report(line, f"this is not YAML: {_in_words(str(error.problem or error.context))}")
+
+    def lost_colons(self, text: str) -> bool:
+        """Report the keys that stand alone in their line: what follows is then no value of theirs."""
+        for number, row in enumerate(text.splitlines(), 1):
+            if row.strip() in KEYS and row[:1].isalpha():
+                self.report(number, f'"{row.strip()}" lacks its colon; write "{row.strip()}:"')
+        return bool(self.findings)
 
     def joined_dashes(self, text: str) -> bool:
         """Report the lines whose dash has no blank behind it: YAML joins them to the line before, or gives up later."""
@@ -274,7 +282,10 @@ class _Reader:
             self.report(_line(root), 'there is no "dependencies:"; list the packages below it')
             return wanted
         if isinstance(node, ScalarNode) and node.tag == _STRING:
-            self.report(_line(node), f'"dependencies" is not a list; write "dependencies: [{node.value}]"')
+            names = ", ".join(str(node.value).replace(",", " ").split())
+            self.report(
+                _line(node), f'"dependencies" is not a list; write "dependencies: [{names}]", or each behind "- "'
+            )
             return wanted
         sections: list[int] = []
         items = self.items(node, "dependencies")

@@ -136,7 +136,7 @@ def as_signs(text: str) -> str:
     return text.replace("\u2265", ">=").replace("\u2264", "<=").replace("\u2260", "!=")
 
 
-def _of_another_kind(text: str) -> str:
+def _of_another_kind(text: str) -> str:  # noqa: PLR0911  # one kind each
     """Say that a line is a URL, a command, or pip's."""
     if "://" in text and "::" not in text:
         return (
@@ -153,6 +153,9 @@ def _of_another_kind(text: str) -> str:
         return f'"{text}" has an option of conda install; {advice}'
     if place := re.fullmatch(r"(?P<channel>[A-Za-z][\w.-]*)/(?P<what>[A-Za-z0-9_][\w.-]*[^/:]*)", text):
         return f'"{text}": behind a channel there are two colons; did you mean "{place["channel"]}::{place["what"]}"?'
+    # ends like a marker, and is a second name
+    if re.fullmatch(r"[\w.-]+[\w.=<>!~*]*\s*(;\s*[A-Za-z][\w.-]*\s*)+", text):
+        return f'"{text}" names several packages; write each in a line of its own, behind a "- "'
     # PEP 508: direct references and markers, which conda has not
     return f'"{text}" is written for pip; put it into the "pip:" section' if " @ " in text or ";" in text else ""
 
@@ -177,6 +180,8 @@ def _doubt_of_name(name: str, rest: str) -> str:  # noqa: PLR0911  # one kind ea
     joined = _JOINED.fullmatch(name) or re.fullmatch(r"(?P<name>[A-Za-z_-]*[A-Za-z])(?P<version>\d+(?:\.\d+)+)", name)
     if joined and not rest:
         return f'few packages have a version in their name; did you mean "{joined["name"]}={joined["version"]}"?'
+    if joined_minor := re.fullmatch(r"python-?3(\d{1,2})", name):
+        return f'no package is called so; did you mean "python=3.{joined_minor[1]}"?'
     if version := re.fullmatch(r"python-?(\d(?:\.\d+)?)", name):
         return f'no package is called so; did you mean "python={version[1]}"?'
     if near := usual_name(name):
@@ -253,10 +258,15 @@ def _check_bracket(text: str, inside: str) -> str:
     return f'"{text}": "{version}" is not a version; did you mean "{turned}"?' if turned != version else ""
 
 
-def _check_words(text: str, name: str, rest: str) -> str:
+def _check_words(text: str, name: str, rest: str) -> str:  # noqa: PLR0911  # one kind each
     if not rest:
         return ""
     version, *build = _packed(rest).split()
+    if option := next((word for word in build if re.match(r"--?[A-Za-z]", word)), ""):
+        return f'"{text}": {option} is an option of a program; remove it'
+    # `scikit learn=1.3`: the version stands behind the second word, which is a part of the name
+    if named := re.fullmatch(r"(?P<word>[A-Za-z][A-Za-z-]+)(?P<version>[=<>!~].*)", version):
+        return f'"{text}": a name has no blanks; did you mean "{name}-{named["word"]}{named["version"]}"?'
     if len(build) > 1:
         return f'"{text}" has too many words; write name, version and build'
     if re.fullmatch(r"[A-Za-z][A-Za-z_-]+", version) and not build and version.lower() not in LATEST:

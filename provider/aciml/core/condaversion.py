@@ -38,7 +38,7 @@ def check_version(version: str, name: str) -> str:
             return f'"===" is pip\'s; write "{name}=={found["version"]}"'
         if fault := _check_letters(found["version"], name):
             return fault
-    return _check_commas(version, name)
+    return _check_commas(version, name) or _check_range(version)
 
 
 def _no_version(part: str, version: str, name: str) -> str:
@@ -75,6 +75,26 @@ def doubtful_version(version: str, name: str) -> str:
             if _is_odd(part):
                 return f'"{part}" is an unusual word for a version; if it is right, {name}[version="..."] says so'
     return ""
+
+
+def _check_range(version: str) -> str:
+    """Find conditions of which none can be met with the others: ``>=3.12,<3.10``."""
+    if "|" in version:
+        return ""
+    low: tuple[int, ...] = ()
+    high: tuple[int, ...] = (1 << 30,)
+    for part in version.split(","):
+        found = re.fullmatch(r"(>=|>|<=|<|==)\s*(\d+(?:\.\d+)*)", part.strip())
+        if not found:
+            continue
+        number = tuple(map(int, found[2].split(".")))
+        # as far as both say: 1.2 and 1.2.5 may be one
+        if found[1] in (">", ">=", "=="):
+            low = max(low, number)
+        if found[1] in ("<", "<=", "=="):
+            high = min(high, number)
+    common = min(len(low), len(high))
+    return f'"{version}" can be met by no version; mend one of its conditions' if low[:common] > high[:common] else ""
 
 
 def _check_commas(version: str, name: str) -> str:

@@ -312,6 +312,7 @@ def _known_faults(step: Step, text: str, course: _Course, memory: Memory) -> Ite
 
 _OF_HEALTH = frozenset({
     # rules about what is missing when it runs; what it would install matters to nobody
+    "exec-form-shell",
     "program-unknown", "program-missing", "option-unknown", "argument", "shell-syntax", "bash-only", "tool-command",
 })  # fmt: skip
 
@@ -412,4 +413,4 @@ def _enter(folder: str, at: int, memory: Memory) -> Iterator[Fault]:
         # below a folder that nobody knows any file may be
         memory.any_file = True
     memory.folder, memory.said_folder = memory.path(folder.strip("\"'")), True
-    memory.folders.add(memory.folder)
+    memory.make([memory.folder], moved=False)

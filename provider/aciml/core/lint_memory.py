@@ -23,7 +23,7 @@ _PROVIDES = {
 _PROJECTS = ("pyproject.toml", "setup.py", "setup.cfg")
 _THEMSELVES = words_of(
     "python python3 pip pip3 npm conda mamba micromamba apt apt-get apt-mark apk yum dnf curl wget git tar poetry uv"
-    " sed mkdir rm cp mv ln chmod chown useradd groupadd adduser"
+    " sed mkdir rm cp mv ln chmod chown useradd groupadd adduser unzip"
 )
 
 
@@ -60,7 +60,7 @@ class Memory:
     any_file: bool = False
     """Whether a step may have made files of any name."""
     folders: set[str] = field(default_factory=set)
-    """Folders that mkdir and WORKDIR made, by their absolute paths."""
+    """Folders that mkdir and WORKDIR made, and those above them, by their absolute paths."""
     any_folder: bool = False
     """Whether a step has made folders whose names nobody knows here."""
 
@@ -128,11 +128,13 @@ class Memory:
             if name is None or "$" in name or (moved and not name.startswith("/")):
                 self.any_folder = True
             else:
-                self.folders.add(self.path(name))
+                made = self.path(name)
+                while made not in self.folders and made != "/":
+                    self.folders.add(made)
+                    made = posixpath.dirname(made)
 
     def has_folder(self, path: str) -> bool:
         """Tell whether a folder of that absolute path may be there, by what the steps have made and copied."""
         inside = f"{path.rstrip('/')}/"
-        made = any(one == path or one.startswith(inside) for one in self.folders)
         copied = any(inside.startswith(one) if one.endswith("/") else one.startswith(inside) for one in self.brought)
-        return self.any_file or self.any_folder or made or copied
+        return self.any_file or self.any_folder or path in self.folders or copied

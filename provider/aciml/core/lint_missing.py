@@ -40,7 +40,8 @@ def missing_faults(name: str, command: Command, memory: Memory, *, moved: bool) 
     if name == "cd":
         yield from _folder(command, memory, moved=moved)
         return
-    for word in (*local_paths(command), *_read(name, command)):
+    projects = list(local_paths(command))
+    for word in (*projects, *_read(name, command)):
         path = word.value or ""
         if not _FILE.fullmatch(path) or (moved and not path.startswith("/")):
             continue
@@ -48,10 +49,13 @@ def missing_faults(name: str, command: Command, memory: Memory, *, moved: bool) 
         known = _is_known_empty(path, memory)
         if not known and not (name in _CONDAS and memory.base.family):
             continue
-        here = path.strip("./") == ""
-        if memory.may_have_project(path) if here else memory.may_have(path) or memory.has_folder(memory.path(path)):
+        # a folder that WORKDIR made has no project in it
+        folder = word in projects and not re.search(r"\.(whl|zip|t\w+|gz|bz2)$", path)
+        if memory.may_have_project(path) if folder else memory.may_have(path) or memory.has_folder(memory.path(path)):
             continue
-        why = "no step before has copied a project here" if here else f"no step before has copied {path}"
+        here = path.strip("./") == ""
+        what = f"a project {'here' if here else f'to {path}'}" if folder else path
+        why = f"no step before has copied {what}"
         # what a package may have put there is only likely to lack
         if known and memory.sealed:
             yield Fault("file-missing", word.at, why, "COPY it first")

@@ -219,7 +219,8 @@ def local_paths(command: Command) -> Iterator[Word]:
     if name not in {"pip", "pip3"} or verb is None or verb.value not in {"install", "wheel", "download"}:
         return
     for option, word in _arguments(command, verb):
-        value = (word.value or "").partition("[")[0]
+        # to the shell the brackets of extras are a pattern
+        value = (word.value or word.raw).partition("[")[0].strip("'\"")
         # a word without a stroke is a package of the index
         is_path = value in {".", "./"} or (re.match(r"\.{0,2}/", value) and "://" not in value)
         if option in {"", "-e", "--editable"} and (is_path or re.fullmatch(r"[\w./+-]+\.whl", value)):

@@ -83,7 +83,7 @@ def unwrapped(command: Command) -> Command:
         # without its folder: /usr/bin/env is env
         name = plain_name(words[0].value)
         # A=b before a program is a setting of its environment alone
-        if _ASSIGNMENT.match(words[0].value or ""):
+        if _ASSIGNMENT.match(words[0].value or words[0].raw):
             words = words[1:]
         # only with `run`: all else of conda's is its own
         elif name in _RUNNERS and len(words) > 1 and words[1].value == "run":

@@ -60,8 +60,6 @@ def resembled(name: str) -> str:
         return ""
     if "_" in word and word.replace("_", "-") in _USUAL:
         return word.replace("_", "-")
-    if len(word) < _SHORTEST:
-        return ""
     return next((one for one in _USUAL if len(one) >= _SHORTEST and _one_letter_off(word, one)), "")
 
 
@@ -177,6 +175,12 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
 """Packages by the module that they bring."""
 
 _MODULES_PACKAGES = frozenset(package for packages in PACKAGES.values() for package in packages)
+
+
+def known_packages() -> list[str]:
+    """Return the names of well-known packages, as the public index has them."""
+    return sorted({*_USUAL, *_MODULES_PACKAGES} - {"pytorch", "opencv", "cudatoolkit", "python"})
+
 
 GONE: Mapping[str, tuple[int, int]] = {
     **dict.fromkeys(("formatter", "parser", "symbol"), (3, 10)),

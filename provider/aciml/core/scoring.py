@@ -10,9 +10,9 @@ import ast
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from .errors import Level
+from .lean import lean
 from .meant import meant
 
 HEADERS = "request_headers"
@@ -26,7 +26,7 @@ _WIDE = ((b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"))
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Fault:
     """What is wrong at a line of a script; 0 if it is not about one."""
 
@@ -39,7 +39,7 @@ class Fault:
         return f"{name}:{self.line}: {self.why}" if self.line else f"{name} {self.why}"
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Script:
     """A script that was read: its tree, None if it cannot be parsed, and what is wrong with its text then."""
 
@@ -99,7 +99,7 @@ def judge_script(source: bytes | str, name: str, python: tuple[int, int] | None 
     return "; ".join(fault.told(name) for fault in faults if fault.level is Level.ERROR)
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Bindings:
     """What names a module has when it is loaded.
 

@@ -9,7 +9,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import zip_longest
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -18,8 +18,9 @@ from ..core.account_in_url import has_account, without_secret
 from ..core.condafile import CondaFile
 from ..core.encoding import decoded
 from ..core.errors import UserError
-from .requirement import doubt_of_line, fault_of, spaced, trap_of
-from .source import AS_WHEEL, source_fault, source_of
+from ..core.lean import lean
+
+# what judges a line is imported where there is one: it is slow to load, and many environments have conda packages alone
 
 _FILE = re.compile(r"(?:-r|--requirements?|-c|--constraints?)[ =]\s*(?P<path>\S+)")
 _OWN_INDEX = re.compile(r"-i\b|-f\b|--(?:extra-)?index-url|--find-links")
@@ -29,7 +30,7 @@ _FOLDER_URL = re.compile(r"(?:^|@\s*)file://(?!\S*(?:\.whl|\.tar\.gz|\.tgz|\.zip
 _USER_INFO = re.compile(r"(?<=://)[^/@\s]+@")
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Line:
     """One line without its comment; ``folder`` is what paths in it are relative to, if it names a file of lines.
 
@@ -59,6 +60,8 @@ def read_lines(requirements: Sequence[str], folder: Path, places: Sequence[str] 
     # an index of one's own may have a package of any name
     public = not any(_OWN_INDEX.match(line.text) for line in lines)
     for line in lines:
+        from .requirement import trap_of
+
         # only of a line that is right by itself: two findings about one word would contradict one another
         found = list(_faults(line, folder)) or ([trap] if public and (trap := trap_of(line.text)) else [])
         faults += [f"{_placed(line)}{fault}" for fault in found]
@@ -104,7 +107,7 @@ def expanded(requirements: Sequence[str], folder: Path) -> list[Line]:
 
 def _expand(found: Iterable[Line], rows: list[Line], seen: set[Path]) -> None:
     for line in found:
-        named = _FILE.match(spaced(line.text))
+        named = _named_by(line)
         if not named or "://" in named["path"]:
             rows.append(line)
             continue
@@ -151,8 +154,10 @@ def accounts_told(lines: Iterable[Line], file: CondaFile) -> list[str]:
 
 def doubts_told(lines: Sequence[Line]) -> list[str]:
     """Warn of lines that are right and probably not what was meant, unless an index of one's own may have them."""
-    if any(_OWN_INDEX.match(line.text) for line in lines):
+    if not lines or any(_OWN_INDEX.match(line.text) for line in lines):
         return []
+    from .requirement import doubt_of_line
+
     return [f"{_placed(line)}{doubt}" for line in lines if (doubt := doubt_of_line(line.text))]
 
 
@@ -165,7 +170,7 @@ def file_sha256(path: Path) -> str:
 def _gather(found: list[Line], lines: list[Line], seen: set[Path], faults: list[str]) -> None:
     for line in found:
         lines.append(line)
-        named = _FILE.match(spaced(line.text))
+        named = _named_by(line)
         # a file on the web is read by uv alone; its lines cannot be judged, nor do they count for what has changed
         if not named or "://" in named["path"]:
             continue
@@ -177,6 +182,13 @@ def _gather(found: list[Line], lines: list[Line], seen: set[Path], faults: list[
         elif path not in seen:
             seen.add(path)
             _gather(_of_file(path, _beside(line, named["path"]), faults), lines, seen, faults)
+
+
+def _named_by(line: Line) -> re.Match[str] | None:
+    """Return the match of a line that names a file of lines, whose ``path`` is that file's."""
+    from .requirement import spaced
+
+    return _FILE.match(spaced(line.text))
 
 
 def _beside(line: Line, name: str) -> str:
@@ -216,7 +228,7 @@ def _rows(text: str) -> Iterator[tuple[int, str]]:
 
 def _files(line: Line, folder: Path) -> Iterator[Path]:
     """Return the files whose content the line stands for; wheels are relative to conda.yml, wherever they are named."""
-    named = _FILE.match(spaced(line.text))
+    named = _named_by(line)
     if named and "://" not in named["path"]:
         yield (line.folder / named["path"]).resolve()
     wheel = None if named else _WHEEL.search(without_account(line.text))
@@ -226,6 +238,9 @@ def _files(line: Line, folder: Path) -> Iterator[Path]:
 
 
 def _faults(line: Line, folder: Path) -> Iterator[str]:
+    from .requirement import fault_of
+    from .source import AS_WHEEL, source_fault, source_of
+
     shown = without_account(line.text)
     if fault := source_fault(shown):
         yield fault
@@ -248,7 +263,7 @@ def _faults(line: Line, folder: Path) -> Iterator[str]:
         yield f"{shown}: {place[0].lstrip('@ ')} is a folder of one machine; {advice}"
     elif fault := fault_of(without_account(line.text)):
         yield fault
-    elif not _FILE.match(spaced(line.text)):
+    elif not _named_by(line):
         for path in _files(line, folder):
             if not path.is_file():
                 yield f"{shown}: {path} does not exist; paths of wheels are relative to conda.yml"

@@ -38,6 +38,7 @@ OF_INSTALL = (
 """What pip install takes and a file of requirements does not; nothing is lost without it in an image."""
 
 _SHORT = re.compile(r"(?P<option>-[rcif])(?![\s=-])(?P<value>\S.*)")
+_BEHIND_FILE = re.compile(r"^((?:-r|--requirement)[ =]\s*\S+)\s+\[--?[\w-]+\]$")
 _WORD = re.compile(r"-{1,2}[A-Za-z][\w-]*")
 _OPERATORS = r"(?:===|~=|==|!=|<=|>=|<|>)"
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
@@ -60,12 +61,17 @@ _OF_OTHERS = {
 
 
 def spaced(text: str) -> str:
-    """Return the line with a blank behind a short option, which pip does not need and uv does: ``-rfile``."""
+    """Return the line with a blank behind a short option, which pip does not need and uv does: ``-rfile``.
+
+    What stands behind a file in brackets pip passes over, and uv takes for a part of its name; Azure's samples are
+    written so: ``-r https://.../validated_linux_requirements.txt [--no-deps]``.
+    """
+    text = _BEHIND_FILE.sub(r"\1", text)
     found = _SHORT.fullmatch(text)
     return f"{found['option']} {found['value']}" if found else text
 
 
-def fault_of(text: str) -> str:  # noqa: PLR0911  # one kind each
+def fault_of(text: str) -> str:  # noqa: C901, PLR0911  # one kind each
     """Return what is wrong with a line and what to write; empty if nothing is, or only an index could tell.
 
     Args:
@@ -74,8 +80,12 @@ def fault_of(text: str) -> str:  # noqa: PLR0911  # one kind each
     line = text.strip()
     if line.startswith("-"):
         return _of_option(line)
+    if re.match(r"[A-Za-z]:[\\/]|\\\\", line) or re.search(r"@\s*file:///[A-Za-z]:", line):
+        return f'"{line}" is a path of a machine with Windows; put the wheel beside this file and write ./NAME.whl'
     if re.match(r"//(?!\S*:)|/\*|;|<!--", line):
         return f'"{line}" is no requirement; a comment begins with #'
+    if re.match(r"[A-Za-z][\w.-]*::[A-Za-z0-9]", line):
+        return f'"{line}" is a package of a conda channel; write "- {line}" among the dependencies of conda.yml'
     if command := _COMMAND.fullmatch(line):
         return f'"{line}" is a command; write "{command["rest"]}"'
     # URLs and files: which they may be is judged where they are read
@@ -215,7 +225,7 @@ def _of_versions(line: str, name: str, rest: str) -> str:  # noqa: PLR0911  # on
     if _SEVERAL.search(f"{rest} "):
         return f'"{line}" names several packages; write each in a line of its own'
     # shells and other languages have round brackets there
-    if extras := re.fullmatch(r"\(([A-Za-z][\w, -]*)\)(.*)", rest):
+    if extras := re.fullmatch(r"[({]([A-Za-z][\w, -]*)[)}](.*)", rest):
         return f'"{line}" is not a requirement; did you mean "{name}[{extras[1]}]{extras[2]}"?'
     if rest.startswith("["):
         return f'"{line}": the brackets of the extras do not match'

@@ -30,6 +30,7 @@ from .provided import asked_with_extras, constraints, distributions
 from .sdist import Asked, distribution_of
 from .source import AS_WHEEL
 from .sourced import index_options, with_wheels
+from .unresolved import explained
 from .uv import NoWheelError, described, mentions, no_wheel, run_uv, without_files
 
 _OLDEST_GLIBC = 5  # manylinux1 is glibc 2.5; older wheels do not exist
@@ -109,6 +110,9 @@ def _seeing_strangers(lines: Sequence[Line], settings: Settings) -> Iterator[Non
         name = without_files(error.message)
         asked = indexes_of((line.text for line in lines), os.environ) if name else []
         if not (url := stranger(name, asked, settings) if asked else ""):
+            # with its line, where it is known what is wrong with it
+            if (told := explained(error, lines, settings)) is not error:
+                raise told from error
             if where := ", ".join(dict.fromkeys(line.place for line in lines if line.place and _named(line, error))):
                 raise UserError(f"{where}: {error.message}", error.advice) from error
             raise

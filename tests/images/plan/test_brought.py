@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from aciml.conda.memory import PATHS
+from aciml.conda.facts import PATHS
 from aciml.core.imports import Brought
 from aciml.core.progress import Silent
 from aciml.images.plan.brought import brought_by
 from aciml.model.environment import Environment, Packages, Pins, Steps
-from aciml.pip.memory import WHEEL_PATHS
+from aciml.pip.facts import WHEEL_PATHS
 from aciml.properties import UNKNOWN
 from aciml.resources.service import ServiceImage
 from tests.heard import Heard

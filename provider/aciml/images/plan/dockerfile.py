@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from ...core.context import context_sources, dangling, matching, named_by
 from ...core.encoding import decoded
 from ...core.errors import Finding, Level, UserError
 from ...core.image import canonical_json
+from ...core.lean import lean
 from ...core.recipe import DockerfileBase
 from ...core.reference import Reference
 from ...core.stages import Dockerfile, is_known_image, read_dockerfile
@@ -38,7 +39,7 @@ _ARG = re.compile(r"^[ \t]*ARG[ \t]+(.+)$", re.MULTILINE | re.IGNORECASE)
 _ELSEWHERE = "paths are relative to the folder of Pulumi.yaml"
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Draft:
     """A Dockerfile as the user wrote it, with the files that it copies."""
 

@@ -17,21 +17,18 @@ from ...core.image import Image, canonical_json, sha256_digest
 from ...core.interpreter import OLDEST_PYTHON, Interpreter, Search, looked_in
 from ...core.pip_package import PIP, PipPackage
 from ...core.progress import Progress
-from ...core.recipe import OwnPython, Recipe
 from ...core.reference import Reference
 from ...model.environment import FILES, Environment, Packages
-from ...pip.indexes import BEST, FIRST
-from ...pip.known import recall, remember
 from ...pip.pinned_line import bare_package
-from ...pip.sizes import with_sizes
 from ..remote.base import NotKnownYet, base_images
-from ..remote.interpreter import python_of
 from ..server_needs import OWN_LINES, needs_of, own_lines_key
 from ..tools import Tools
 from .base import BaseError, pinned_reference, recent
 from .sources import Sources
 
+# what looks into images and asks indexes is imported where that is done: most environments bring a Python
 if TYPE_CHECKING:
+    from ...core.recipe import OwnPython, Recipe
     from ...registry.client import RegistryClient
 
 _INSTALL = "install one in a step (RUN apt-get update && apt-get install -y python3)"
@@ -130,6 +127,8 @@ def settled(
     """
     # pinned from the base alone, or found in what steps have made
     if own.found is None:
+        from ..remote.interpreter import python_of
+
         search = python_of(tools, client, image, reference, own.asked, progress)
         found = chosen(search, own.asked, "the image that the steps made", progress)
         own = replace(own, found=_with_libc(found, own.libc))
@@ -152,6 +151,9 @@ def with_places(tools: Tools, own: OwnPython, progress: Progress) -> tuple[PipPa
         UserError: the index has other files by now.
         OutageError: it does not answer.
     """
+    from ...pip.known import recall
+    from ...pip.sizes import with_sizes
+
     hashes = [one.sha256 for one in own.wheels]
     known = recall(tools.catalog, hashes, (), Path())
     if known is None and own.found:
@@ -174,7 +176,7 @@ def resolved(
     pinned: dict[str, str] | None = None,
     *,
     exclude_newer: str = "",
-    index_strategy: str = FIRST,
+    index_strategy: str = "",
 ) -> tuple[PipPackage, ...]:
     """Return the wheels that the server needs for a Python.
 
@@ -182,6 +184,8 @@ def resolved(
         UserError: there are none for it.
         OutageError: the index does not answer.
     """
+    from ...pip.indexes import FIRST
+    from ...pip.known import remember
     from ...pip.resolve import resolve
 
     progress.say(f"looking for what the scoring server needs for Python {found.version}")
@@ -197,7 +201,7 @@ def resolved(
             progress=progress,
             pinned=pinned,
             exclude_newer=exclude_newer,
-            index_strategy=index_strategy,
+            index_strategy=index_strategy or FIRST,
         )
     except OutageError as error:
         why = f"{error.message}; it is asked because the scoring server needs {_listed(needs)} for {found.path}"
@@ -288,6 +292,8 @@ def _is_open(now: Environment) -> bool:
 
 
 def _python_of_base(tools: Tools, now: Environment, progress: Progress) -> Interpreter:
+    from ..remote.interpreter import python_of
+
     reference = pinned_reference(now)
     if reference is None:
         raise NotKnownYet("the base")
@@ -307,6 +313,8 @@ def _with_libc(found: Interpreter, said: str) -> Interpreter:
 
 
 def _lines(tools: Tools, now: Environment, found: Interpreter, progress: Progress) -> list[str]:
+    from ...pip.indexes import BEST, FIRST
+
     needs, limits = needs_of(now.packages), now.limits
     # "2026-01-01": the whole of that day counts, in UTC
     cutoff = limits.cutoff()

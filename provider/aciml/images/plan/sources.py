@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,9 +13,8 @@ from ...core.condafile import DEFAULT_CHANNELS, CondaFile, CondaFileError, parse
 from ...core.context import named_by, uses_context
 from ...core.encoding import decoded
 from ...core.errors import Finding, Level, UserError, errors_of
-from ...core.explicit import parse_explicit_file
-from ...core.foreign_file import foreign_to_pip
 from ...core.interpreter import OLDEST_PYTHON
+from ...core.lean import lean
 from ...core.limits import limits_findings
 from ...core.steps import Step, parse_steps
 from ...model.declared import wires_of
@@ -45,7 +44,7 @@ _VERSION = re.compile(r"(?:c?python-?)?(?P<version>\d+\.\d+(?:\.\d+)?)")
 _RELATIVE = "paths are relative to the folder of Pulumi.yaml"
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Sources:
     """What the user wrote: the parsed conda.yml and steps, with the files the steps may copy.
 
@@ -253,6 +252,8 @@ def _of_requirements(text: str, path: str) -> CondaFile:
     """
     if not any(row.strip() and not row.lstrip().startswith("#") for row in text.splitlines()):
         raise CondaFileError([Finding(_REQUIREMENTS, f"{path}:1: the file is empty; list the packages")])
+    from ...core.foreign_file import foreign_to_pip
+
     if what := foreign_to_pip(text):
         raise CondaFileError([Finding(_REQUIREMENTS, f"{path}:1: this is no requirements file: {what}")])
     lines = (f"-r {Path(path).name}",)
@@ -292,8 +293,14 @@ def _python_beside(path: Path) -> str:
     return ""
 
 
+def _of_explicit(text: str, path: str) -> CondaFile:
+    from ...core.explicit import parse_explicit_file  # here, as what reads requirements: most environments have neither
+
+    return parse_explicit_file(text, path)
+
+
 _READERS: dict[str, Callable[[str, str], CondaFile]] = {
     "conda_file": parse_conda_file,
     "requirements_file": _of_requirements,
-    "explicit_file": parse_explicit_file,
+    "explicit_file": _of_explicit,
 }

@@ -19,6 +19,7 @@ from azure.mgmt.containerregistrytasks.models import RunStatus
 from docker.errors import APIError
 
 from aciml.core.builder import BuilderRefused
+from aciml.core.credentials import Credentials
 from aciml.core.errors import Cancelled, OutageError, UserError
 from aciml.core.image import Image
 from aciml.core.lint import steps_key
@@ -29,6 +30,7 @@ from aciml.core.steps import parse_steps
 from aciml.docker.build import cache_name
 from aciml.docker.finish import find_built
 from aciml.docker.remote import build_remotely
+from aciml.docker.transfer import push_raw
 from aciml.images.build.steps import StepsJob, run_steps
 from aciml.images.tools import Tools
 from aciml.registry.base import copy_image
@@ -40,12 +42,14 @@ from aciml.targets.azure.config import AzureConfig
 from aciml.targets.azure.registries.life import AzureRegistries
 from aciml.targets.azure.tasks.builder import TaskBuilder, build_request, run_limit
 from tests.docker.conftest import REPOSITORY as PUSHED
-from tests.docker.conftest import base_digest, registry_host
+from tests.docker.conftest import registry_host
 from tests.heard import Heard
 from tests.simulators.azure.emulator import Emulator
+from tests.simulators.containers import REPOSITORY as OWN
+from tests.simulators.containers import find_busybox, make_image, remove_images
 from tests.targets.registries import wanted_registry
 
-__all__ = ["base_digest", "registry_host"]
+__all__ = ["registry_host"]
 pytestmark = [pytest.mark.docker, pytest.mark.registry]
 REPOSITORY = "azureml/steps"
 LOOK = 0.05  # seconds between two looks at a run
@@ -110,6 +114,28 @@ class Bench:
 
     def passing_tags(self) -> list[str]:
         return [tag for tag in self.client.tags(REPOSITORY) if tag.startswith(("raw-", "trust-"))]
+
+
+@pytest.fixture(scope="session")
+def base_digest(
+    tiny: docker.DockerClient,
+    registry_host: str,  # the fixture
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[str]:
+    """Push a base of 2 MB in which a shell runs, and give its digest: each test has a copy of it in the cloud."""
+    folder = tmp_path_factory.mktemp("base")
+    busybox, bash = find_busybox(folder), folder / "bash"
+    assert busybox is not None, "the tiny images were made of one"
+    bash.write_text('#!/bin/sh\nexec /bin/sh "$@"\n')
+    bash.chmod(0o755)
+    make_image(tiny, {"bin/sh": busybox, "bin/bash": bash}, "shell", ["ENV PATH=/bin"])
+    repository = f"{registry_host}/{PUSHED}"
+    push_raw(tiny, f"{OWN}:shell", repository, "1", Credentials(), Silent())
+    with RegistryClient(registry_host) as client:
+        digest = client.head_manifest(PUSHED, "1")
+    assert digest
+    yield digest
+    remove_images(tiny, repository)
 
 
 @pytest.fixture
