@@ -11,7 +11,8 @@ import pytest
 from aciml.core.errors import Cancelled, OutageError, UserError
 from aciml.core.image import Layer
 from aciml.core.reference import Reference
-from aciml.docker.build import cache_name, find_built, local_name
+from aciml.docker.build import cache_name, find_built, layers_of, local_name
+from aciml.docker.buildkit import BaseLost
 from aciml.docker.stream import messages
 from aciml.docker.transcript import Transcript
 from aciml.images.build.push import with_those_of_engine
@@ -90,6 +91,33 @@ def test_a_failing_step_is_named_with_its_line_exit_code_and_last_words(kitchen:
 def test_a_failing_step_keeps_its_number_when_a_bundle_adds_instructions(kitchen: Kitchen, bundle: Path) -> None:
     with pytest.raises(UserError, match="step 2 of 2 failed with exit code 9: RUN exit 9"):
         kitchen.build(["ENV A=1", "RUN exit 9"], ca_bundle=bundle)
+
+
+def test_a_base_that_somebody_removes_meanwhile_is_brought_once_more(kitchen: Kitchen) -> None:
+    """By its name: the image itself stays as long as the step's container stands on it."""
+    name = f"{kitchen.host}/{kitchen.repository}@{kitchen.digest}"
+
+    class CleansUp(Heard):
+        done = False
+
+        def say(self, text: str) -> None:
+            super().say(text)
+            if "step 1 of 1" in text and not self.done:
+                self.done = True
+                kitchen.engine.api.remove_image(name)
+
+    heard = CleansUp()
+    image = kitchen.build(["RUN echo built > /built"], progress=heard)
+
+    assert heard.done
+    assert kitchen.run(image, "cat", "/built") == "built\n"
+
+
+def test_an_image_that_is_gone_is_told_in_words_of_the_user(kitchen: Kitchen) -> None:
+    with pytest.raises(
+        BaseLost, match=r"^Docker has the image nobody/has:this no more: something removed it meanwhile;"
+    ):
+        layers_of(kitchen.engine, "nobody/has:this")
 
 
 def test_an_unknown_base_is_a_clear_error(kitchen: Kitchen) -> None:

@@ -269,14 +269,21 @@ def layers_of(engine: docker.DockerClient, image: str) -> tuple[str, ...]:
     """Return the diff_ids of an image that the engine has.
 
     Raises:
-        OutageError: it has not.
+        BaseLost: it has it no more.
+        OutageError: it does not answer.
     """
-    from docker.errors import DockerException
+    from docker.errors import DockerException, ImageNotFound
 
     try:
         return tuple(engine.images.get(image).attrs["RootFS"].get("Layers") or ())
+    except ImageNotFound as error:
+        # the builder holds what it stands on by nothing: somebody else's clean-up may take it while it works
+        message = f"Docker has the image {image} no more: something removed it meanwhile"
+        raise BaseLost(message, "run the same command again") from error
     except DockerException as error:
-        raise OutageError(f"Docker lost the image {image}: {error}", "run the same command again") from error
+        raise OutageError(
+            f"Docker does not tell the layers of {image}: {error}", "run the same command again"
+        ) from error
 
 
 def proxies() -> dict[str, str]:
