@@ -5,7 +5,8 @@ golden record``. Then twenty mistakes that people make are made, one at a time, 
 each; and the same pipeline is made anew a hundred times, each in a fresh process with another hash seed and number of
 threads, and nothing may be found. With ``--images`` an image of it is built anew so many times by ``aciml build``, each
 time with an empty cache: all have to have one digest, and each tenth is asked where it runs (Docker), as is each with
-another digest. A rebuild costs six seconds of a core, and a start with its golden answers half a minute.
+another digest. A rebuild costs six seconds of a core, and a start with its golden answers half a minute. The image has
+the server of this clone: one that is merged or edited meanwhile makes another layer of it, and so another digest.
 """
 
 from __future__ import annotations
