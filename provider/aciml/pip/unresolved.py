@@ -64,7 +64,7 @@ def explained(error: UserError, lines: Sequence[Line], settings: Settings) -> Us
 
 
 def _without_wheel(error: NoWheelError, lines: Sequence[Line], settings: Settings) -> NoWheelError:
-    """Say where the line is, and for which Pythons there are wheels: often an old pin is beside a new Python."""
+    """Say where the line is, and for which Pythons there are wheels: usually a pin is old and the Python new."""
     name = canonicalize_name(error.name)
     place = next((line.place for line in lines if name_of_line(line.text) == name), "")
     found = _VERSION_SEEN.search(error.message)
