@@ -326,8 +326,10 @@ def _tell_differing(images: list[list[str]]) -> None:
     first, last = images[0], images[-1]
     if first == last:
         return
-    what = [f"{at or 'config'}" for at, pair in enumerate(zip_longest(first, last)) if len(set(pair)) > 1]
-    print(f"ANOTHER DIGEST: config or layer {', '.join(what)} of {len(last) - 1}: {first} and {last}")
+    pairs = enumerate(zip_longest(first, last, fillvalue="nothing"))
+    for at, (ours, theirs) in pairs:
+        if ours != theirs:
+            print(f"ANOTHER DIGEST: {f'layer {at} of {len(last) - 1}' if at else 'config'} is {theirs} and was {ours}")
 
 
 if __name__ == "__main__":
