@@ -5,7 +5,8 @@ golden record``. Then twenty mistakes that people make are made, one at a time, 
 each; and the same pipeline is made anew a hundred times, each in a fresh process with another hash seed and number of
 threads, and nothing may be found. With ``--images`` an image of it is built anew so many times by ``aciml build``, each
 time with an empty cache: all have to have one digest, and each tenth is asked where it runs (Docker), as is each with
-another digest. A rebuild costs six seconds of a core, and a start with its golden answers half a minute.
+another digest. A rebuild costs six seconds of a core, and a start with its golden answers half a minute. The image has
+the server of this clone: one that is merged or edited meanwhile makes another layer of it, and so another digest.
 """
 
 from __future__ import annotations
@@ -325,8 +326,10 @@ def _tell_differing(images: list[list[str]]) -> None:
     first, last = images[0], images[-1]
     if first == last:
         return
-    what = [f"{at or 'config'}" for at, pair in enumerate(zip_longest(first, last)) if len(set(pair)) > 1]
-    print(f"ANOTHER DIGEST: config or layer {', '.join(what)} of {len(last) - 1}: {first} and {last}")
+    pairs = enumerate(zip_longest(first, last, fillvalue="nothing"))
+    for at, (ours, theirs) in pairs:
+        if ours != theirs:
+            print(f"ANOTHER DIGEST: {f'layer {at} of {len(last) - 1}' if at else 'config'} is {theirs} and was {ours}")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import json
 import os
 import ssl
 import threading
+import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -147,6 +148,10 @@ def each_revision_is_reached_and_counted_by_itself_and_copies_reach_nobody(
     revisions.mirror(new.name, old.name, 100, Silent())
     served = answers(facts, 25)
     assert cores() == {COPY_SHARES}
+    pause, end = threading.Event(), time.monotonic() + 60
+    # each waits until its request is most likely answered
+    while revisions.seen(old.name, 0).requests - before[old.name] < 25 and time.monotonic() < end:
+        pause.wait(0.05)
     revisions.mirror(new.name, old.name, 0, Silent())
     assert cores() == {SHARES}
     answers(facts, 5)

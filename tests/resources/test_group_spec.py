@@ -6,8 +6,12 @@ import pytest
 
 from aciml.model.group import Group
 from aciml.properties import Secret, Values
+from aciml.resources.group import ContainerGroup
 from aciml.resources.group_spec import DEFAULTS, spec_of, state_of
+from aciml.resources.protocol import Existing
+from aciml.targets.memory import MemoryTarget
 from aciml.targets.protocol import GroupFacts
+from tests.contract.worlds import Watcher
 
 INPUTS: Values = {**DEFAULTS, "name": "iris", "image": "host/iris@sha256:abc"}
 
@@ -77,3 +81,23 @@ def test_outputs_say_what_runs() -> None:
 
     assert (seen["state"], seen["imageDigest"], seen["owner"], seen["port"]) == ("Running", "sha256:abc", "urn", 80)
     assert isinstance(spec_of(INPUTS, {}).declared, Group)
+
+
+def test_after_an_import_a_program_that_leaves_the_port_open_keeps_it_without_a_difference() -> None:
+    group = ContainerGroup(MemoryTarget().service)
+    said: Values = {
+        "name": "iris-one",
+        "image": f"registry.example/iris@sha256:{'a' * 64}",
+        "cpuCores": 1,
+        "memoryGb": 1,
+    }
+    inputs = group.check(None, said, Watcher()).inputs
+    made = group.create(inputs, Watcher(), preview=False)
+
+    imported = group.read(Existing(made.id, {}, {}), Watcher())
+
+    assert imported is not None
+    assert imported.inputs["port"] == made.state["port"] != 0
+    assert "port" not in group.diff(imported.inputs, imported.state, inputs).detail
+    # one that names another one moves it
+    assert group.diff(imported.inputs, imported.state, {**inputs, "port": 8080}).detail["port"] == "update"

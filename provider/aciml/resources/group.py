@@ -82,8 +82,13 @@ class ContainerGroup:
             UserError: the group would be made anew and lose its keys.
         """
 
+        def kept(values: Values) -> int:
+            # who leaves the port open keeps the one that there is: an import has it in its inputs, and no program
+            return 0 if self._target.has_labels else _kept_port(Existing("", state, old), values)
+
         def ask(values: Values) -> Mapping[str, Action]:
-            found = self._target.changes(spec_of(old, keys.given(old)), spec_of(values, keys.given(values)))
+            before, now = (spec_of(one, keys.given(one), keep_port=kept(one)) for one in (old, values))
+            found = self._target.changes(before, now)
             # a plain variable with a secret text is a secure one for the target (``secured``)
             return {PLAIN: found[SECURE], **found} if SECURE in found else found
 
