@@ -134,7 +134,13 @@ BENCHES = (
     Bench("edit", ("--repetitions", "1", "--requests", "1000"), 1.3, ("docker", "pulumi"), EDIT),
     Bench("golden", ("--rebuilds", "3"), 1.5, (), GOLDEN),
     Bench("wheel", (), 0.5, (), WHEEL),
-    Bench("scale", ("--repetitions", "1", "--seconds", "2", "--requests", "1000"), 2.5, ("docker", "pulumi"), SCALE),
+    Bench(
+        "scale",
+        ("--repetitions", "1", "--seconds", "2", "--turns", "4", "--requests", "1000"),
+        2.5,
+        ("docker", "pulumi"),
+        SCALE,
+    ),
     Bench("serving", ("--repetitions", "1", "--seconds", "2"), 5.5, ("wrk",), tuple(_serving())),
 )
 """The short ones first, so that much is known early; together they last half an hour at most."""

@@ -127,13 +127,12 @@ def main(path: str, login_server: str, repository: str, slim: str = "") -> None:
 
 def watch_all(phases: Phases) -> None:
     """Watch the functions that are the phases; ``link`` is all of rattler's work, ``fetch`` its downloads alone."""
-    from aciml.conda import pack, partly
+    from aciml.conda import pack, partly, solve
     from aciml.conda.reporter import Reporter
     from aciml.images.build import parallel
-    from aciml.images.plan import lock
     from aciml.pip import pack as wheel_pack
 
-    phases.watch(lock, "solve", "solve")
+    phases.watch(solve, "solve", "solve")  # where it is: those who solve import it when they do
     phases.watch_between(Reporter, "on_download_start", "on_download_completed", "fetch")
     phases.watch(pack, "stage", "link")
     phases.watch(partly, "stage", "link")

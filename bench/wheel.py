@@ -54,7 +54,7 @@ def main() -> None:
 def _bring_up(folder: Path, place: Installed) -> None:
     from tests.e2e.outside import Outside
 
-    outside = Outside.make(folder / "outside", place)
+    outside = Outside.make(folder / "outside", place, folder / "cache")
     outside.pulumi("stack", "init", "dev")
     try:
         for what in ("up_s", "up_again_s"):

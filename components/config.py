@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, is_dataclass
+from dataclasses import field, is_dataclass
 from pathlib import Path
 from typing import Any
 
 import pulumi
 from pulumi.runtime.config import is_config_secret
 
+from aciml.core.lean import lean
 from aciml.core.meant import meant
 from aciml.properties import Secret
 from aciml.stack_file import config_in, with_secrets
@@ -25,7 +26,7 @@ from .args.spread import wrong_in
 from .judged import LATER, children_of, problems_of, with_later
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class StackConfig:
     """The sections of ``Pulumi.<stack>.yaml``; each holds arguments of the component of the same name."""
 

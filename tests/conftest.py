@@ -176,6 +176,20 @@ def emulator(cloud: Emulator) -> Iterator[Emulator]:
 
 
 @pytest.fixture(scope="session")
+def engine() -> Iterator[docker.DockerClient]:
+    """Docker, as the plugin finds it."""
+    from aciml.core.errors import OutageError
+    from aciml.docker.engine import connect
+
+    try:
+        client = connect()
+    except OutageError as error:
+        pytest.skip(str(error))
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[docker.DockerClient]:
     """Docker, with the tiny images of ``tests/simulators/containers.py`` in it, once for a process."""
     import docker
@@ -207,11 +221,11 @@ def pushed(tiny: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) 
 def programs(pushed: tuple[str, dict[str, str]], tmp_path_factory: pytest.TempPathFactory) -> Programs:
     """What the tiny images run, to be run without Docker."""
     from tests.simulators.azure.group_runtime_processes import Programs
-    from tests.simulators.containers import COMMANDS, find_busybox, write_pages
+    from tests.simulators.containers import COMMANDS, REPOSITORY, find_busybox, write_pages
 
     folder = tmp_path_factory.mktemp("programs")
     busybox = find_busybox(folder)
     assert busybox is not None, "the images were made of one"
     write_pages(folder)
-    digests = {name: image.rpartition("@")[2] for name, image in pushed[1].items()}
-    return Programs(busybox, folder, {digests[name]: command for name, command in COMMANDS.items()})
+    names = {name: (image.rpartition("@")[2], f"{REPOSITORY}:{name}") for name, image in pushed[1].items()}
+    return Programs(busybox, folder, {one: command for name, command in COMMANDS.items() for one in names[name]})

@@ -15,9 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench import __main__ as program
-from bench import goals, results
+from bench import goals, ours, results
 from bench.goals import BENCHES, Bench, Figure
 from bench.machine import Machine, this_machine
+from bench.phases import Phases
 from bench.results import Measured, Row, fell, figures_of, page, read_history, regressions
 
 FOLDER = Path(__file__).resolve().parents[1] / "bench"
@@ -210,3 +211,19 @@ def test_a_name_that_is_no_bench_is_refused(
 
 def test_numbers_are_short() -> None:
     assert [results.shown(value) for value in (12.0, 0.12345, 1234567.8, 0.0)] == ["12", "0.123", "1,234,568", "0"]
+
+
+def test_what_the_phases_of_a_build_watch_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    watched: list[str] = []
+
+    def look(self: Phases, owner: object, *names: str) -> None:
+        # by their names, which no type checker reads: a function that moved would end the bench alone
+        watched.append(names[-1])
+        assert all(callable(getattr(owner, name)) for name in names[:-1])
+
+    monkeypatch.setattr(Phases, "watch", look)
+    monkeypatch.setattr(Phases, "watch_between", look)
+
+    ours.watch_all(Phases(*ours.PHASES))
+
+    assert {*watched} == {*ours.PHASES}

@@ -45,7 +45,7 @@ def test_every_change_has_a_name_and_one_sentence() -> None:
     ("name", "text", "words"),
     [
         ("tls.feature.md", "Services speak TLS.\n", ""),
-        ("tls.features.md", "Services speak TLS.", '"features" is no kind; write one of change, feature, fix'),
+        ("tls.features.md", "Services speak TLS.", '"features" is no kind; write one of feature, fix, change'),
         ("tls.md", "Services speak TLS.", "write <what>.<kind>.md"),
         ("tls.feature.txt", "Services speak TLS.", "write <what>.<kind>.md"),
         ("TLS_now.feature.md", "Services speak TLS.", "small letters"),

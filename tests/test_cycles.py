@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.imports import imports_in
+
 ROOT = Path(__file__).parents[1]
 PACKAGES = {
     "aciml": ROOT / "provider" / "aciml",
@@ -35,10 +37,10 @@ def imports_of(package: str, folder: Path) -> dict[str, set[str]]:
 def _targets(module: str, path: Path) -> Iterator[str]:
     # a relative import begins at the package, which is the module itself only where it is an __init__
     package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in imports_in(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
+        else:
             base = [*package[: len(package) - node.level + 1], node.module] if node.level else [node.module]
             prefix = ".".join(part for part in base if part)
             yield from (f"{prefix}.{alias.name}" for alias in node.names)

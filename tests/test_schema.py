@@ -20,6 +20,7 @@ from aciml.model.config import SECRETS
 from aciml.model.judge import TABLES
 from aciml.schema import schema
 
+ROOT = Path(__file__).resolve().parents[1]
 SPEC = schema()
 COMPONENTS = [token for token, resource in SPEC["resources"].items() if resource.get("isComponent")]
 JSON_OF_USERS = {
@@ -138,7 +139,8 @@ def test_examples_in_python_are_programs_that_types_check(tmp_path: Path) -> Non
             body = text if "aciml.Registry(" in text else known + text
             (tmp_path / f"{token.rpartition(':')[2].lower()}_{index}.py").write_text(body)
     files = sorted(str(path) for path in tmp_path.glob("*.py"))
-    command = [sys.executable, "-m", "mypy", "--strict", "--follow-imports=silent", *files]
-    said = subprocess.run(command, capture_output=True, text=True, check=False)
+    # with the settings of the house: what they import is in mypy's cache, if all was checked before
+    command = [sys.executable, "-m", "mypy", *files]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
     assert said.returncode == 0, said.stdout

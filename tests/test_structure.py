@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import LONG
+from tests.imports import Import, imports_in
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "provider" / "aciml"
@@ -126,13 +127,13 @@ def imports_of(path: Path) -> set[str]:
     """Return dotted names of what a module imports; those of the package without its name."""
     here = list(path.relative_to(PACKAGE).with_suffix("").parts)
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in imports_in(path):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.level:
+        elif node.level:
             base = here[: len(here) - node.level]
             found.add("aciml." + ".".join([*base, *(node.module.split(".") if node.module else [])]))
-        elif isinstance(node, ast.ImportFrom) and node.module:
+        elif node.module:
             found.add(node.module)
     return found
 
@@ -184,10 +185,10 @@ def test_the_server_imports_what_it_brings_and_what_the_user_may_have() -> None:
 
 def _absolute(path: Path) -> set[str]:
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in imports_in(path):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+        elif not node.level and node.module:
             found.add(node.module)
     return found
 
@@ -200,7 +201,7 @@ def test_components_know_of_the_plugin_only_what_may_be_declared() -> None:
     wrong = [
         f"{path.name} imports {name}"
         for path in sorted((ROOT / "components").rglob("*.py"))
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in imports_in(path)
         for name in _modules_of(node)
         if name.split(".")[0] == "aciml" and not name.startswith(_FOR_COMPONENTS)
     ]
@@ -208,10 +209,10 @@ def test_components_know_of_the_plugin_only_what_may_be_declared() -> None:
     assert wrong == []
 
 
-def _modules_of(node: ast.AST) -> list[str]:
+def _modules_of(node: Import) -> list[str]:
     if isinstance(node, ast.Import):
         return [alias.name for alias in node.names]
-    return [node.module] if isinstance(node, ast.ImportFrom) and node.module and not node.level else []
+    return [node.module] if node.module and not node.level else []
 
 
 def test_type_tokens_are_those_of_the_plan() -> None:
@@ -232,22 +233,15 @@ def test_azure_is_imported_where_targets_are_chosen_alone() -> None:
     said = {
         str(path.relative_to(PACKAGE))
         for path in PACKAGE.rglob("*.py")
-        if any(
-            "azure" in name for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) for name in _named(node)
-        )
+        if any("azure" in name for node in imports_in(path) for name in _named(node))
     }
 
     assert {name for name in said if not name.startswith("targets/azure")} <= {"targets/choice.py"}
 
 
-def _nodes(path: Path) -> list[ast.AST]:
-    return list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
-
-
-def _named(node: ast.AST) -> list[str]:
-    if isinstance(node, ast.Import):
-        return [alias.name for alias in node.names]
-    return [node.module or "", *(one.name for one in node.names)] if isinstance(node, ast.ImportFrom) else []
+def _named(node: Import) -> list[str]:
+    module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
+    return [module, *(one.name for one in node.names)]
 
 
 def test_only_azure_knows_the_word_acr() -> None:
@@ -267,5 +261,6 @@ def test_the_files_that_begin_a_run_are_there() -> None:
 
 
 def _has_identifier(path: Path, word: str) -> bool:
-    names = (getattr(node, key, "") for node in _nodes(path) for key in ("id", "name", "attr"))
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    names = (getattr(node, key, "") for node in nodes for key in ("id", "name", "attr"))
     return any(str(name).lower().strip("_").startswith(word) for name in names)

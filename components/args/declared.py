@@ -14,7 +14,7 @@ import sys
 import typing
 from collections import abc
 from collections.abc import Awaitable, Iterator, Mapping
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from typing import Any, TypeVar, dataclass_transform
 
@@ -32,7 +32,7 @@ Texts = pulumi.Input[Mapping[str, pulumi.Input[str]]]
 _KINDS: Mapping[Any, str] = {str: "string", bool: "boolean", int: "integer", float: "number", Any: "any"}
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Misnamed:
     """A name that an object was wrongly given, or not given; ``line`` is that of the program, ``file.py:12``."""
 
@@ -41,7 +41,7 @@ class Misnamed:
     missing: bool = False
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Argument:
     """One field of a class of arguments, as its annotation says.
 

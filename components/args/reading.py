@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from aciml.core.lean import lean
 from aciml.properties import Secret
 
 from .declared import Argument, arguments_of, unshortened
@@ -33,7 +33,7 @@ class Later:
 LATER = Later()
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Problem:
     """Something that is wrong in what a user wrote: the path, and what to do."""
 
@@ -49,7 +49,7 @@ class Problem:
         return f"{self.where}: {why}"
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Reading:
     """How maps are read: whose words they have, and where problems go.
 

@@ -9,10 +9,12 @@ second, in each process that knows a property (decisions/plugin.md).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from google.protobuf import struct_pb2
+
+from .core.lean import lean
 
 # constants of the protocol (``sdk/go/common/resource/properties.go``); `pulumi.runtime.rpc` has them too
 MARKER = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
@@ -45,7 +47,7 @@ UNKNOWN = Unknown()
 Values = dict[str, Any]
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Secret:
     """A value that is encrypted in state and shown as ``[secret]``; ``repr`` hides it here too."""
 
@@ -82,7 +84,7 @@ def partly(values: Values) -> Values:
     return {name: value for name, value in reveal(values).items() if not isinstance(value, Unknown)}
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Foreign:
     """What no property of ours may be, as it came: an asset, an archive, a resource; ``words`` says which."""
 

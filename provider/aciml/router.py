@@ -36,6 +36,7 @@ class Router:
         self.speech = Speech(Path.cwd())
         self.secrecy = Secrecy()
         self._log = SpokenLog(log, self.speech, self.secrecy)
+        # more than there are cores: resources wait for registries and clouds far longer than they compute
         self._workers = ThreadPoolExecutor(max_workers=16, thread_name_prefix="resource")
         self._resources: dict[str, Resource] = {}
         # by urn: what diff found that a change costs; to be told in the row of the change, which comes next
@@ -44,9 +45,11 @@ class Router:
 
     async def check_config(self, urn: str, new: Values) -> list[Finding]:
         """Name everything that is wrong in the provider's configuration at once."""
+        # a declared provider has its secrets marked by the program, the engine's own by its file
         self._learn(new if is_declared(urn) else _encrypted(urn, new))
         later = frozenset(key for key, value in new.items() if is_unknown(value))
         config = {key: str(value) for key, value in reveal(new).items()}
+        # what is wrong with the whole and what with one value are told together
         findings = await self._run(lambda: [*shown_findings(new, FIELDS), *config_findings(config, later)])
         if is_declared(urn):
             findings = [in_program_words(finding) for finding in findings]
@@ -58,6 +61,7 @@ class Router:
         # the engine tells `check_config` no secrets (its provider_plugin.go), so they are judged here too
         if shown := shown_findings(config, FIELDS):
             raise UserError("; ".join(finding.why for finding in shown))
+        # config is text: Pulumi has no other kind for a provider
         plain = {key: str(value) for key, value in reveal(config).items()}
         settings = Settings.read().with_ca_bundle(plain.get("caBundle", ""))
         settings, told = await self._run(settings.with_usable_cache)
@@ -72,6 +76,7 @@ class Router:
 
     def cancel(self) -> None:
         """Let every checkpoint raise."""
+        # read by every checkpoint of every resource: work ends where it can be taken up again
         self._log.cancelled.set()
 
     def words(self, urn: str, text: str) -> str:
@@ -85,15 +90,18 @@ class Router:
     async def life_check(self, urn: str, old: Values | None, new: Values) -> Checked:
         """Judge inputs; what was given as a secret stays one."""
         self.secrecy.learn(old, new)
+        # each call has a row of its own, to which its lines are said
         checked = await self._run(lambda: self._resource(urn).check(old, new, RowProgress(self._log, urn)))
         self.secrecy.learn(checked.inputs)
         findings = [self.secrecy.finding(self.speech.finding(urn, finding)) for finding in checked.findings]
+        # an input that was given as a secret stays one in the state, whoever made it
         return replace(checked, inputs=self._secret(urn, checked.inputs, new), findings=findings)
 
     async def life_diff(self, urn: str, old: Values, state: Values, new: Values) -> Changes:
         """Compare inputs; what is kept in clear and is a secret now has to be kept anew."""
         self.secrecy.learn(old, state, new)
         changes = await self._run(lambda: self._resource(urn).diff(old, state, new))
+        # told later, in the row of the change; a diff has no row
         self._effects[urn] = changes.effect
         # the engine keeps the outputs of a resource that it leaves as it is: in clear, as they were
         bared: dict[str, Action] = dict.fromkeys(newly_secret(new, old, state), "update")
@@ -121,6 +129,7 @@ class Router:
         """Look at a resource."""
         self.secrecy.learn(known.state, known.inputs)
         seen = await self._run(lambda: self._resource(urn).read(known, RowProgress(self._log, urn)))
+        # what is gone has nothing to be hidden
         return self._as_secret(urn, seen, known.inputs, known.state) if seen else None
 
     async def life_delete(self, urn: str, known: Existing, *, seconds: float) -> None:
@@ -145,6 +154,7 @@ class Router:
 
     def _secret(self, urn: str, values: Values, *known: Values) -> Values:
         """Return values that are as secret as what they come from; the region of the configuration may be in them."""
+        # outputs as well: a key that a service was given comes back in them
         tables = (TABLES.get(_token(urn), {}), OUTPUTS.get(_token(urn), {}))
         others = [name for table in tables for name, field in table.items() if field.shown]
         return kept(values, *known, {"": self._config}, read_by_others=others)
@@ -154,6 +164,7 @@ class Router:
         try:
             return await self._run(work)
         except InitFailed as error:
+            # what was made is kept even if it is not ready, and as secret as the rest
             error.existing = self._as_secret(urn, error.existing, *known)
             raise
 
@@ -162,6 +173,7 @@ class Router:
         return await asyncio.get_running_loop().run_in_executor(self._workers, work)
 
     def _resource(self, urn: str) -> Resource:
+        # the type is what a resource is by, and not its name
         token = _token(urn)
         if token not in self._resources:
             raise UserError(f"aciml has no resource type {token}", f"it has {', '.join(sorted(self._resources))}")
@@ -173,6 +185,7 @@ def _encrypted(urn: str, given: Values) -> Values:
 
     The engine says here of no value that it is a secret, and messages repeat what is wrong.
     """
+    # by the stack's file, in which it is said of each value whether it is encrypted
     config = config_in(Path.cwd(), Urn.parse(urn).stack)
     if not config:  # there is no such file, and all of it would be hidden
         return given

@@ -39,7 +39,8 @@ def timed_out(limit_ms: float, headers: Tuple[Tuple[str, str], ...] = ()) -> Ans
 
 def head_of(answer: Union[Answer, Stream]) -> bytes:
     """Return the header lines of an answer, as HTTP/1.1 writes them."""
-    lines = "content-type: " + answer.content_type + "\r\n"
+    # a script may take it away: then its client is told none (RFC 9110, section 8.3)
+    lines = "content-type: " + answer.content_type + "\r\n" if answer.content_type else ""
     if answer.failed is not None:
         lines += _TRUE if answer.failed else _FALSE
     for name, value in answer.headers:

@@ -11,8 +11,8 @@ import json
 import os
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-Texts = Dict[str, str]
-"""Values by the names of settings, as a variable would have them."""
+Texts = Dict[str, Tuple[str, str]]
+"""By the names of settings: the key as the file has it, and its value as a variable would have it."""
 
 _OF_V1 = frozenset(
     (
@@ -59,11 +59,11 @@ def take(
         found = _load(path)
     except ValueError:
         return "", {}, []  # a script may read a file of this name in any form
-    texts = {}
+    texts: Texts = {}
     for key, value in found.items():
         text = _text(value) if key in _OF_V1 else None
         if text is not None:
-            texts[known[key.lower()]] = text
+            texts[known[key.lower()]] = key, text
     return path, texts, []
 
 
@@ -79,7 +79,7 @@ def _find(env: Mapping[str, str], app_root: str, entry_script: str) -> str:
     return ""
 
 
-def read(path: str, known: Mapping[str, str]) -> Tuple[Dict[str, str], List[str]]:
+def read(path: str, known: Mapping[str, str]) -> Tuple[Texts, List[str]]:
     """Return settings as texts, by the names of settings, and warnings of keys that mean nothing.
 
     Args:
@@ -90,14 +90,14 @@ def read(path: str, known: Mapping[str, str]) -> Tuple[Dict[str, str], List[str]
         ValueError: there is no such file, or it has no JSON object.
     """
     found = _load(path)
-    texts: Dict[str, str] = {}
+    texts: Texts = {}
     warnings = []
     for key, value in found.items():
         name = known.get(key.lower())
         if name:
             text = _text(value)
             if text is not None:
-                texts[name] = text
+                texts[name] = key, text
         elif key.lower() not in _NOT_HERE:
             warnings.append("%s: %s" % (path, _unknown(key, known)))
     return texts, warnings

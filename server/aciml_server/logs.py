@@ -13,7 +13,7 @@ import os
 import sys
 import time
 from contextvars import ContextVar
-from typing import Any, Callable, Dict, Mapping
+from typing import Any, Callable, Dict, Mapping, Union
 
 from . import records
 from .printed import Lines
@@ -28,8 +28,8 @@ _LOG = logging.getLogger("aciml")
 
 sheet = Sheet(2)
 """The front's stderr: its log lines and those of the access log, in order."""
-call: "ContextVar[Mapping[str, str]]" = ContextVar("call", default={})  # noqa: B039  # never changed
-"""In a worker: the headers of the request that is being answered, if the front sent them."""
+call: "ContextVar[Union[Mapping[str, str], bytes]]" = ContextVar("call", default={})  # noqa: B039  # never changed
+"""In a worker: the headers of the request that is being answered, if the front sent them, or its id alone, as bytes."""
 
 
 def configure(settings: Settings) -> None:
@@ -148,7 +148,7 @@ class _Formatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         record.letter = record.levelname[:1]
-        found = call.get().get("x-request-id")
+        found = _headers().get("x-request-id")
         record.request = " (request %s)" % found if found else ""
         return super().format(record)
 
@@ -169,9 +169,15 @@ class _JsonFormatter(logging.Formatter):
         return to_line(found)
 
 
+def _headers() -> Mapping[str, str]:
+    found = call.get()
+    # read here and not for each request: most scripts log nothing
+    return found if not isinstance(found, bytes) else {"x-request-id": found.decode("latin-1")} if found else {}
+
+
 def ids() -> Dict[str, str]:
     """Return what a line has to say of the request that is being answered."""
-    headers = call.get()
+    headers = _headers()
     found = {}
     if "x-request-id" in headers:
         found["request_id"] = headers["x-request-id"]

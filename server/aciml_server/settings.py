@@ -208,7 +208,7 @@ class Settings:
         # the environment is inherited: what is left in it is seen by the script, and by each program that it starts
         keys = tuple(env.pop(name, "") for name in KEYS)
         path, texts, warnings = config_file.take(env, cls.app_root, cls.entry_script, _known())
-        said = {name: ("%s in %s" % (name, path), text) for name, text in texts.items()}
+        said = {name: ("%s in %s" % (key, path), text) for name, (key, text) in texts.items()}
         for name, one in TABLE.items():
             # a variable that is empty is none: templates write such lines, and OpenTelemetry's specification demands it
             variable = next((variable for variable in one.variables if env.get(variable)), None)

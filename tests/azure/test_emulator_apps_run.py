@@ -20,6 +20,7 @@ from tests.azure.raw import until
 from tests.simulators.azure.emulator import Emulator, running_emulator
 from tests.simulators.azure.generic import assign, make_identity
 from tests.simulators.azure.group_runtime_engine import LABEL, missing_reason
+from tests.simulators.azure.group_runtime_processes import Programs
 from tests.simulators.certificates import self_signed
 from tests.simulators.containers import REPOSITORY as OWN
 from tests.simulators.containers import remove_images
@@ -40,6 +41,13 @@ def raw(emulator: Emulator, engine: docker.DockerClient) -> Iterator[AppsRaw]:
     client = AppsRaw(emulator)
     yield client
     client.close()
+
+
+@pytest.fixture
+def light(raw: AppsRaw, programs: Programs) -> AppsRaw:
+    """Run the replicas that follow as processes, which takes a tenth: who gets a request is the same code."""
+    raw.emulator.world.parts["groups"].programs = programs
+    return raw
 
 
 @pytest.fixture
@@ -68,24 +76,27 @@ def shares(**weights: int) -> list[dict[str, Any]]:
 
 
 def test_requests_are_shared_by_weight_and_reach_one_revision_by_its_names(
-    emulator: Emulator, raw: AppsRaw, say: Callable[..., str]
+    emulator: Emulator, light: AppsRaw, say: Callable[..., str]
 ) -> None:
-    environment = raw.make_environment()
-    host = host_of(raw.up(body(environment, suffix="one")))
+    environment = light.make_environment()
+    host = host_of(light.up(body(environment, suffix="one")))
     assert say(host) == "one"
 
     split = [{"revisionName": "app--one", "weight": 80}, {"revisionName": "app--two", "weight": 20, "label": "new"}]
-    seen = raw.up(body(environment, "serves-too", suffix="two", ingress_traffic=split))
+    seen = light.up(body(environment, "serves-too", suffix="two", ingress_traffic=split))
 
     assert host_of(seen) == host
     assert Counter(say(host) for _ in range(20)) == {"one": 16, "two": 4}
-    assert {name: say(each["fqdn"]) for name, each in raw.revisions().items()} == {"app--one": "one", "app--two": "two"}
-    domain = raw.ask("GET", environment).json()["properties"]["defaultDomain"]
+    assert {name: say(each["fqdn"]) for name, each in light.revisions().items()} == {
+        "app--one": "one",
+        "app--two": "two",
+    }
+    domain = light.ask("GET", environment).json()["properties"]["defaultDomain"]
     names = [f"app--two.{domain}", f"app---new.{domain}", f"app---old.{domain}", f"app--no.{domain}", f"other.{domain}"]
     assert [say(host, name) for name in names] == ["two", "two", "404", "404", "404"]
-    path = raw.app("providers", "Microsoft.Insights", "metrics")
+    path = light.app("providers", "Microsoft.Insights", "metrics")
     query = {"metricnames": "Requests", "timespan": "2020-01-01T00:00:00Z/2100-01-01T00:00:00Z"}
-    metric = raw.call("GET", path, None, "2023-10-01", **query, **{"$filter": "revisionName eq 'app--one'"}).json()
+    metric = light.call("GET", path, None, "2023-10-01", **query, **{"$filter": "revisionName eq 'app--one'"}).json()
     assert [one["data"][0]["total"] for one in metric["value"][0]["timeseries"]] == [18]
 
     # a switch of all weight, and the end of the old revision, lose no request
@@ -93,14 +104,14 @@ def test_requests_are_shared_by_weight_and_reach_one_revision_by_its_names(
     ended = threading.Event()
 
     def ask_on() -> None:
-        while not ended.is_set():
+        while not ended.wait(0.005):
             answers[say(host)] += 1
 
     clients = [threading.Thread(target=ask_on) for _ in range(2)]
     for each in clients:
         each.start()
-    raw.change({"properties": {"configuration": {"ingress": {"traffic": shares(one=0, two=100)}}}})
-    raw.ask("POST", raw.app("revisions", "app--one", "deactivate"))
+    light.change({"properties": {"configuration": {"ingress": {"traffic": shares(one=0, two=100)}}}})
+    light.ask("POST", light.app("revisions", "app--one", "deactivate"))
     until(lambda: answers["two"] > 20)
     ended.set()
     for each in clients:
@@ -110,46 +121,48 @@ def test_requests_are_shared_by_weight_and_reach_one_revision_by_its_names(
 
 
 def test_a_revision_that_crashes_expires_tells_why_and_the_old_one_serves(
-    emulator: Emulator, raw: AppsRaw, say: Callable[..., str]
+    emulator: Emulator, light: AppsRaw, say: Callable[..., str]
 ) -> None:
-    environment = raw.make_environment()
-    host = host_of(raw.up(body(environment, suffix="one", activeRevisionsMode="Single")))
+    environment = light.make_environment()
+    host = host_of(light.up(body(environment, suffix="one", activeRevisionsMode="Single")))
 
-    said = raw.end(raw.ask("PUT", raw.app(), body(environment, "exits", suffix="two", activeRevisionsMode="Single")))
+    said = light.end(
+        light.ask("PUT", light.app(), body(environment, "exits", suffix="two", activeRevisionsMode="Single"))
+    )
 
     assert said["error"] == {
         "code": "ContainerAppOperationError",
         "message": "Failed to provision revision for container app 'app'. Error details: Operation expired.",
     }
     assert say(host) == "one"
-    replica = raw.ask("GET", raw.app("revisions", "app--two", "replicas")).json()["value"][0]["properties"]
+    replica = light.ask("GET", light.app("revisions", "app--two", "replicas")).json()["value"][0]["properties"]
     container = replica["containers"][0]
     assert (container["ready"], container["restartCount"] >= 3) == (False, True)
-    token = raw.ask("POST", raw.app("getAuthtoken")).json()["properties"]["token"]
+    token = light.ask("POST", light.app("getAuthtoken")).json()["properties"]["token"]
 
     def stream(where: str, token: str, **query: str) -> requests.Response:
         headers = {"Authorization": f"Bearer {token}"}
-        return raw._session.get(where, headers=headers, params=query, timeout=20)
+        return light._session.get(where, headers=headers, params=query, timeout=20)
 
     log = stream(container["logStreamEndpoint"], token, output="text").text.splitlines()
     assert "ModuleNotFoundError: No module named 'joblib'" in log
     assert len(stream(container["logStreamEndpoint"], token, output="text", tailLines="1").text.splitlines()) == 1
     assert stream(container["logStreamEndpoint"], "wrong").status_code == 401
-    events = stream(raw.seen()["properties"]["eventStreamEndpoint"], token).text
+    events = stream(light.seen()["properties"]["eventStreamEndpoint"], token).text
     assert '"Reason": "BackOff"' in events
     ended = "Container 'main' was terminated with exit code '3' and reason 'ProcessExited'"
     assert ended in events
     assert ended in container["runningStateDetails"]
 
 
-def test_a_revision_without_a_listener_expires_after_the_patience(emulator: Emulator, raw: AppsRaw) -> None:
+def test_a_revision_without_a_listener_expires_after_the_patience(emulator: Emulator, light: AppsRaw) -> None:
     emulator.world.parts["apps"].patience = 1
-    environment = raw.make_environment()
+    environment = light.make_environment()
 
-    said = raw.end(raw.ask("PUT", raw.app(), body(environment, "hangs", suffix="one")))
+    said = light.end(light.ask("PUT", light.app(), body(environment, "hangs", suffix="one")))
 
     assert said["error"]["code"] == "ContainerAppOperationError"
-    assert raw.revisions()["app--one"]["provisioningState"] == "Failed"
+    assert light.revisions()["app--one"]["provisioningState"] == "Failed"
 
 
 def test_secrets_reach_containers_and_a_change_waits_for_a_restart(raw: AppsRaw, say: Callable[..., str]) -> None:
@@ -181,18 +194,18 @@ def test_secrets_reach_containers_and_a_change_waits_for_a_restart(raw: AppsRaw,
     assert list(raw.revisions()) == [name]
 
 
-def test_who_may_not_come_in_stays_outside(emulator: Emulator, raw: AppsRaw, say: Callable[..., str]) -> None:
-    environment = raw.make_environment()
-    host = host_of(raw.up(body(environment)))
-    plain = raw._session.get(f"http://{host}/x", allow_redirects=False, timeout=20)
+def test_who_may_not_come_in_stays_outside(emulator: Emulator, light: AppsRaw, say: Callable[..., str]) -> None:
+    environment = light.make_environment()
+    host = host_of(light.up(body(environment)))
+    plain = light._session.get(f"http://{host}/x", allow_redirects=False, timeout=20)
     assert (plain.status_code, plain.headers["Location"]) == (301, f"https://{host}/x")
     ingress: dict[str, Any] = {"allowInsecure": True}
 
     def changed(**values: Any) -> None:
-        raw.change({"properties": {"configuration": {"ingress": values}}})
+        light.change({"properties": {"configuration": {"ingress": values}}})
 
     changed(**ingress)
-    assert raw._session.get(f"http://{host}/", timeout=20).text == "one\n"
+    assert light._session.get(f"http://{host}/", timeout=20).text == "one\n"
     changed(ipSecurityRestrictions=[{"name": "a", "ipAddressRange": "10.0.0.0/8", "action": "Allow"}])
     assert say(host) == "403"
     changed(ipSecurityRestrictions=[{"name": "a", "ipAddressRange": "10.0.0.0/8", "action": "Deny"}])
@@ -201,19 +214,19 @@ def test_who_may_not_come_in_stays_outside(emulator: Emulator, raw: AppsRaw, say
     assert say(host) == "404"
     changed(external=True, targetPort=5999)
     assert say(host) == "503"
-    raw.end(raw.ask("POST", raw.app("stop")))
+    light.end(light.ask("POST", light.app("stop")))
     assert say(host) == "404"
 
 
-def test_a_custom_domain_shows_its_own_certificate(raw: AppsRaw, tmp_path: Path) -> None:
-    environment = raw.make_environment()
+def test_a_custom_domain_shows_its_own_certificate(light: AppsRaw, tmp_path: Path) -> None:
+    environment = light.make_environment()
     chain, key = self_signed(tmp_path, "www.example.org")
     value = base64.b64encode(chain.read_bytes() + key.read_bytes()).decode()
-    made = raw.ask(
-        "PUT", raw.environment("certificates", "www"), {"location": "westeurope", "properties": {"value": value}}
+    made = light.ask(
+        "PUT", light.environment("certificates", "www"), {"location": "westeurope", "properties": {"value": value}}
     )
     domains = [{"name": "www.example.org", "certificateId": made.json()["id"], "bindingType": "SniEnabled"}]
-    address, _, port = host_of(raw.up(body(environment, ingress_customDomains=domains))).partition(":")
+    address, _, port = host_of(light.up(body(environment, ingress_customDomains=domains))).partition(":")
 
     context = ssl.create_default_context(cafile=str(chain))
     with (
@@ -227,22 +240,22 @@ def test_a_custom_domain_shows_its_own_certificate(raw: AppsRaw, tmp_path: Path)
 
 
 def test_replicas_come_with_requests_and_go_with_the_cool_down(
-    emulator: Emulator, raw: AppsRaw, say: Callable[..., str]
+    emulator: Emulator, light: AppsRaw, say: Callable[..., str]
 ) -> None:
     apps = emulator.world.parts["apps"]
     time = [0.0]
     apps.clock = lambda: time[0]
     rule = {"name": "http", "http": {"metadata": {"concurrentRequests": "1"}}}
     scale = {"minReplicas": 0, "maxReplicas": 2, "cooldownPeriod": 30, "rules": [rule]}
-    host = host_of(raw.up(body(raw.make_environment(), suffix="one", template_scale=scale)))
+    host = host_of(light.up(body(light.make_environment(), suffix="one", template_scale=scale)))
     time[0] = 30
-    assert raw.revisions()["app--one"]["replicas"] == 0
+    assert light.revisions()["app--one"]["replicas"] == 0
 
     assert say(host) == "one"  # it waits for the first replica
-    assert raw.revisions()["app--one"]["replicas"] == 1
-    revision = apps.find(raw.app()).revisions["app--one"]
+    assert light.revisions()["app--one"]["replicas"] == 1
+    revision = apps.find(light.app()).revisions["app--one"]
     held = [revision.pick(), revision.pick()]
-    assert raw.revisions()["app--one"]["replicas"] == 2
+    assert light.revisions()["app--one"]["replicas"] == 2
     for each in held:
         each.leave()
 

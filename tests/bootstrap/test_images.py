@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from urllib.error import URLError
 from urllib.request import urlopen
 
 import docker
 import pytest
 
-from aciml.core.errors import OutageError
-from aciml.docker.engine import connect
 from aciml.settings import Settings
 from bootstrap.registry_image import ensure_registry_image
 
 pytestmark = pytest.mark.docker
-
-
-@pytest.fixture
-def engine() -> Iterator[docker.DockerClient]:
-    try:
-        client = connect()
-    except OutageError as error:
-        pytest.skip(str(error))
-    yield client
-    client.close()
 
 
 def answer(url: str) -> int:

@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import docker
 import pytest
 
-from aciml.core.errors import OutageError
-from aciml.docker.engine import connect
 from bootstrap import base_image
 from bootstrap.base_image import ensure_base_image, mirror_name
 from bootstrap.registry_image import ensure_registry_image
 from bootstrap.say import Missing
-
-
-@pytest.fixture
-def engine() -> Iterator[docker.DockerClient]:
-    try:
-        client = connect()
-    except OutageError as error:
-        pytest.skip(str(error))
-    yield client
-    client.close()
 
 
 def use(folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:

@@ -22,8 +22,8 @@ from aciml.registry.client import RegistryClient
 from aciml.settings import Settings
 from aciml.targets.memory import MemoryTarget
 from tests.cli.project import configure, make_program
+from tests.heard import Heard
 from tests.program import aciml
-from tests.registry.images import Listener
 from tests.simulators.channel import Package, make_channel, python_package
 from tests.simulators.registry import RegistrySimulator
 
@@ -124,9 +124,9 @@ def test_the_base_of_the_lock_is_that_of_check_until_somebody_locks_again(
     after = put_base(registry, "two")  # the tag moves after the review
 
     def found(cache: str, **more: object) -> tuple[str | None, list[str]]:
-        heard, values = Listener(), environment_of("local", project_folder(folder))
+        heard, values = Heard(), environment_of("local", project_folder(folder))
         shop = Tools.of(MemoryTarget(), Settings(tmp_path / cache))
-        return find_base(shop, read_environment({}), read_environment({**values, **more}), heard).digest, heard.lines
+        return find_base(shop, read_environment({}), read_environment({**values, **more}), heard).digest, heard.notes
 
     # each with a cache of its own, as on another machine
     assert found("a") == (before, [])
@@ -156,7 +156,7 @@ def test_a_lock_of_another_base_is_out_of_date_and_refused_where_it_has_to_fit(
     values = {**environment_of("local", project_folder(folder)), "lockMode": "frozen"}
     shop = Tools.of(MemoryTarget(), Settings(tmp_path / "x"))
     with pytest.raises(LockError, match="base:2 is not locked; write it again: aciml lock"):
-        find_base(shop, read_environment({}), read_environment(values), Listener())
+        find_base(shop, read_environment({}), read_environment(values), Heard())
 
 
 def test_a_locked_base_that_its_registry_let_go_is_told_as_such(
@@ -169,7 +169,7 @@ def test_a_locked_base_that_its_registry_let_go_is_told_as_such(
     shop = Tools.of(MemoryTarget(), Settings(tmp_path / "x"))
 
     with pytest.raises(LockError, match=r"conda\.lock has sha256:a+ for .*/base:1, which cannot be had: "):
-        find_base(shop, read_environment({}), read_environment(values), Listener())
+        find_base(shop, read_environment({}), read_environment(values), Heard())
 
 
 ALONE = CONFIG.replace("conda_file: env/conda.yml", "lock_file: env/base.lock")

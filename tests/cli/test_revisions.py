@@ -10,8 +10,11 @@ from typing import Any
 
 import pytest
 
+from aciml.cli.running import RunningService
 from aciml.core.reference import Reference
+from aciml.model.traffic import Traffic
 from aciml.targets.memory.revisions import MemoryRevisions
+from aciml.targets.protocol import GroupSpec
 from tests.cli.test_golden import Model, model, sums  # noqa: F401 - fixtures
 from tests.cli.test_looking import Run, Stack, run, stack  # noqa: F401 - fixtures
 from tests.targets.test_revisions import revision
@@ -76,6 +79,24 @@ def test_what_the_program_says_too_needs_no_word(revisions: MemoryRevisions, run
     _, out, _ = run("traffic", "iris", "--set", f"{NEW}=100", "--yes")
 
     assert out.endswith("this is what the program says, too: nothing has to be changed there\n")
+
+
+def test_of_a_revision_that_the_program_holds_an_update_is_not_said_to_let_it_serve(
+    revisions: MemoryRevisions, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: Any = RunningService.spec
+
+    def holding(service: RunningService) -> GroupSpec:
+        spec: GroupSpec = said.__get__(service)
+        runs = replace(spec.declared.runs, traffic=Traffic(hold=True))
+        return replace(spec, declared=spec.declared.but(runs=runs))
+
+    monkeypatch.setattr(RunningService, "spec", property(holding))
+    _, out, _ = run("traffic", "iris", "--set", "candidate=20", "--set", "rold=80", "--yes")
+
+    assert "at 0 % (traffic.hold), so with `pulumi up`" in out
+    assert f"{OLD} has all requests; to let the other one serve: `aciml promote`, or drop hold" in out
+    assert "would bring that back" not in out
 
 
 @pytest.mark.parametrize(

@@ -17,29 +17,11 @@ from aciml.core.conda_lock import CondaLock
 from aciml.core.condafile import CondaFile
 from aciml.core.image import Layer
 from aciml.core.limits import Limits
-from aciml.core.progress import Silent
 from aciml.settings import Settings
+from tests.heard import Heard
 from tests.simulators.channel import hard_packages, make_channel
 
 EVERYTHING = CondaFile(("conda-forge",), ("python", "noarchy", "clash-b", "meta", "big"))
-
-
-class Heard(Silent):
-    """Progress that remembers."""
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-        self.noted: list[str] = []
-        self.warned: list[str] = []
-
-    def say(self, text: str) -> None:
-        self.said.append(text)
-
-    def note(self, text: str) -> None:
-        self.noted.append(text)
-
-    def warn(self, text: str) -> None:
-        self.warned.append(text)
 
 
 @dataclass

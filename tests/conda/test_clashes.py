@@ -11,7 +11,8 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from aciml.blobs.store import BlobStore
-from aciml.conda.memory import KINDS, PLACES, RENAMES, Memory
+from aciml.conda.facts import KINDS, PLACES, RENAMES
+from aciml.conda.memory import Memory
 from aciml.core.claims import Places
 from aciml.core.condafile import CondaFile
 from aciml.core.errors import UserError
@@ -102,7 +103,7 @@ def test_what_is_below_a_link_lies_below_its_target_and_nothing_is_lost(bench: B
     for name in "abcde":
         for path in listed(image, name):
             assert path in image or path.replace("lib64/", "lib/", 1) in image or f"{path} ->" in image
-    assert bench.heard.noted == []  # nobody yields to anybody
+    assert bench.heard.notes == []  # nobody yields to anybody
 
 
 def test_the_digest_is_one_whatever_was_built_before(new_bench: Callable[[str], Bench], linked: Path) -> None:
@@ -135,7 +136,7 @@ def test_noarch_packages_meet_like_all_others(bench: Bench, linked: Path) -> Non
         if row["_path"].startswith("__clobbers__")
     )
     assert row["original_path"] == f"{SITE}/n/x.py"
-    assert bench.heard.noted == [
+    assert bench.heard.notes == [
         "conda packages: 1 path is in several packages: lib/python3.11/other/x.py (p has it, q yields)"
     ]
 

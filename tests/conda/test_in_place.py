@@ -33,8 +33,8 @@ from aciml.core.errors import UserError
 from aciml.core.image import Layer
 from aciml.core.layer import PREFIX
 from aciml.settings import Settings
-from tests.conda.conftest import Heard
 from tests.conda.test_clashes import image_of
+from tests.heard import Heard
 from tests.simulators.channel import PLACEHOLDER, Package, PackedFile, make_channel, python_package
 
 SETS = int(os.environ.get("ACIML_TEST_SETS", "80"))
@@ -188,7 +188,7 @@ def _hold(pool: Pool, names: list[str]) -> None:
                 if claim.kind == "link"
                 else image[real].startswith(f"{int(name[1:])} {claim.path}".encode())
             )
-    assert bool(places.overlaps) is any("in several packages" in line for line in heard.noted)
+    assert bool(places.overlaps) is any("in several packages" in line for line in heard.notes)
     if nested([pool.claims[name] for name in names]):
         return  # what rattler makes of these depends on which thread was first
     prefix = alone / "prefix"

@@ -37,7 +37,8 @@ from aciml.core.errors import Cancelled, OutageError
 from aciml.core.image import Layer
 from aciml.core.layer import PREFIX
 from aciml.settings import Settings
-from tests.conda.conftest import Bench, Heard
+from tests.conda.conftest import Bench
+from tests.heard import Heard
 from tests.simulators.channel import PLACEHOLDER, PackedFile, hard_packages, make_channel
 
 Tree = dict[str, tuple[str, int, bytes]]
@@ -203,11 +204,11 @@ def test_known_layers_are_not_made_again(bench: Bench) -> None:
     assert layers_if_known(lock, bench.catalog) is None
     layers = bench.build(lock)
     shutil.rmtree(bench.settings.cache / "pkgs")
-    bench.heard.said.clear()
+    bench.heard.lines.clear()
 
     assert layers_if_known(lock, bench.catalog) == layers
     assert bench.build(lock) == layers
-    assert bench.heard.said == []
+    assert bench.heard.lines == []
 
 
 def test_a_blob_that_is_gone_is_made_again_unless_it_is_where_it_goes(bench: Bench) -> None:
@@ -240,7 +241,7 @@ def test_a_package_that_was_damaged_in_the_cache_is_taken_again(bench: Bench) ->
         bench.store.remove(layer.digest)
 
     assert bench.build(lock) == layers
-    assert bench.heard.noted[1] == "the kept files of conda package tool are not whole; taking it again"
+    assert bench.heard.notes[1] == "the kept files of conda package tool are not whole; taking it again"
     assert kept.read_bytes() == b"same"
 
 
@@ -250,18 +251,18 @@ def test_a_package_that_says_wrong_sizes_is_taken_as_it_is(bench: Bench, tmp_pat
     tree = tree_of_layers(bench.build(bench.solve(CondaFile(("conda-forge",), ("tool",)))), bench.store)
 
     assert tree["share/lie"][2] == b"four"
-    assert len(bench.heard.noted) == 1
+    assert len(bench.heard.notes) == 1
 
 
 def test_a_new_version_makes_one_layer_and_stages_one_package(bench: Bench, tmp_path: Path) -> None:
     before = bench.build(bench.solve(CondaFile(("conda-forge",), ("python", "tool", "big"))))
     bumped = [replace(p, version="1.1") if p.name == "tool" else p for p in hard_packages()]
     bench.use(make_channel(tmp_path / "later", bumped))
-    bench.heard.said.clear()
+    bench.heard.lines.clear()
     after = bench.build(bench.solve(CondaFile(("conda-forge",), ("python", "tool", "big"))))
 
     assert len(set(after) - set(before)) == 1
-    assert [line for line in bench.heard.said if line.startswith("linking")] == ["linking tool, 1 of 1"]
+    assert [line for line in bench.heard.lines if line.startswith("linking")] == ["linking tool, 1 of 1"]
 
 
 def test_another_python_makes_the_layers_of_noarch_packages_again(bench: Bench) -> None:
@@ -321,7 +322,7 @@ def test_a_stopped_build_keeps_what_was_finished_and_leaves_no_staging(bench: Be
             self.checkpoint()
 
         def checkpoint(self) -> None:
-            if [text for text in self.said if text.startswith("packing")]:
+            if [text for text in self.lines if text.startswith("packing")]:
                 raise Cancelled
 
     lock, quiet = bench.solve(), bench.heard

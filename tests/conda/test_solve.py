@@ -199,7 +199,7 @@ def test_a_variable_in_a_channels_url_is_the_account_of_this_machine(bench: Benc
     assert layers
     assert again == lock
     assert lock.lines()[0].startswith(f"http://{host}/{channel.name}/")
-    said = [*lock.lines(), *bench.heard.said, *bench.heard.noted, repr(bench.settings), lock.packages[0].record_json]
+    said = [*lock.lines(), *bench.heard.lines, *bench.heard.notes, repr(bench.settings), lock.packages[0].record_json]
     assert not [line for line in said if "hush-hush" in line]
 
 

@@ -17,7 +17,6 @@ from aciml.targets.local.pull import ensure_image
 from tests.contract.test_target import (
     NAMED,
     THEIRS,
-    Speaker,
     bare,
     group_spec,
     made_group,
@@ -25,6 +24,7 @@ from tests.contract.test_target import (
     registry_spec,
 )
 from tests.contract.worlds import LocalWorld, MemoryWorld, World
+from tests.heard import Heard
 
 ONE_OF_EACH = pytest.mark.parametrize(
     "world", ["memory", pytest.param("local", marks=pytest.mark.docker), "azure"], indirect=True
@@ -66,7 +66,7 @@ def test_a_group_of_nobody_in_particular_is_untouched(world: World) -> None:
     theirs = service.create(replace(group_spec(world), owner=urn_of(owner)), Silent())
     before = world.incarnation(theirs)
     known = replace(group_spec(world), known_as=MINE)
-    speaker = Speaker(wanted.owner)
+    speaker = Heard(urn=wanted.owner)
 
     refused(owner, lambda: service.create(wanted, Silent()))
     refused(owner, lambda: service.update(theirs.id, known, wanted, Silent()))
@@ -74,7 +74,7 @@ def test_a_group_of_nobody_in_particular_is_untouched(world: World) -> None:
     refused(owner, lambda: service.read(theirs.id, known))
     service.delete(theirs.id, speaker, known_as=MINE)
 
-    assert any(told(owner, line) for line in speaker.told), speaker.told
+    assert any(told(owner, line) for line in speaker.kept), speaker.kept
     assert world.incarnation(theirs) == before
     assert world.serves(theirs) == "one"
     imported = service.read(theirs.id)  # to import it is to take it over, knowingly
@@ -87,14 +87,14 @@ def test_a_registry_of_a_stranger_is_untouched(world: World, owner: str) -> None
     theirs = registries.create(replace(registry_spec(world), owner=urn_of(owner)), Silent())
     world.store(theirs)
     known = replace(registry_spec(world), known_as=MINE)
-    speaker = Speaker(wanted.owner)
+    speaker = Heard(urn=wanted.owner)
 
     refused(owner, lambda: registries.create(wanted, Silent()))
     refused(owner, lambda: registries.update(theirs.id, known, wanted, Silent()))
     refused(owner, lambda: registries.read(theirs.id, known))
     registries.delete(theirs.id, delete_data=True, progress=speaker, known_as=MINE)
 
-    assert speaker.told
+    assert speaker.kept
     assert bare(registries.read(theirs.id)) == bare(theirs)
     assert world.holds(theirs)
 
@@ -108,7 +108,7 @@ def test_a_container_that_aciml_never_made_is_untouched(local: LocalWorld, kind:
     volume = local.client.volumes.create(name) if kind == "registry" else None
     place: Any = local.target.registry if kind == "registry" else local.target.service
     spec: Any = registry_spec(local) if kind == "registry" else group_spec(local)
-    speaker = Speaker(spec.owner)
+    speaker = Heard(urn=spec.owner)
     try:
         for work in (
             lambda: place.create(spec, Silent()),
@@ -120,7 +120,7 @@ def test_a_container_that_aciml_never_made_is_untouched(local: LocalWorld, kind:
         data = {"delete_data": True} if kind == "registry" else {}
         place.delete(name, progress=speaker, known_as=MINE, **data)
 
-        assert any(told("nobody", line) for line in speaker.told)
+        assert any(told("nobody", line) for line in speaker.kept)
         container.reload()
         assert [container.status] == ["created"]
         if volume is not None:
@@ -148,7 +148,7 @@ def test_a_strangers_candidate_beside_ours_is_untouched(local: LocalWorld) -> No
             lambda: local.target.service.update(made.id, group_spec(local), group_spec(local, "serves-too"), Silent()),
         )
         assert local.serves(made) == "one"
-        local.target.service.delete(made.id, Speaker(group_spec(local).owner), known_as=made.owner)
+        local.target.service.delete(made.id, Heard(urn=group_spec(local).owner), known_as=made.owner)
         container.reload()
         assert container.status == "created"
     finally:
@@ -161,13 +161,13 @@ def test_what_was_made_anew_under_the_name_is_not_taken_by_refresh_and_destroy(w
     mine = made_group(world)
     world.remove_by_hand(mine.id)
     theirs = world.target.service.create(replace(group_spec(world), owner=THEIRS), Silent())
-    known, speaker = replace(group_spec(world), known_as=mine.owner), Speaker(group_spec(world).owner)
+    known, speaker = replace(group_spec(world), known_as=mine.owner), Heard(urn=group_spec(world).owner)
 
     refused("another stack", lambda: world.target.service.read(mine.id, known))  # the state stays as it was
     world.target.service.delete(mine.id, speaker, known_as=mine.owner)
 
     assert world.serves(theirs) == "one"
-    assert any(NAMED in line for line in speaker.told)
+    assert any(NAMED in line for line in speaker.kept)
 
 
 def test_a_registry_that_was_made_anew_is_not_taken(world: World) -> None:
@@ -184,8 +184,8 @@ def test_a_registry_that_was_made_anew_is_not_taken(world: World) -> None:
 
     refused("another stack", lambda: world.target.registry.read(mine.id, known))
     refused("another stack", lambda: world.target.registry.update(mine.id, known, registry_spec(world), Silent()))
-    speaker = Speaker(registry_spec(world).owner)
+    speaker = Heard(urn=registry_spec(world).owner)
     world.target.registry.delete(mine.id, delete_data=True, progress=speaker, known_as=mine.owner)
 
     assert bare(world.target.registry.read(theirs.id)) == bare(theirs)
-    assert any(NAMED in line for line in speaker.told)
+    assert any(NAMED in line for line in speaker.kept)

@@ -20,20 +20,23 @@ import pytest
 
 from aciml.core.errors import OutageError
 from aciml.core.progress import Silent
+from aciml.model.keys import Keys
 from aciml.model.rollout import SmokeTest
 from aciml.model.scale import Scale
 from aciml.model.traffic import CanaryStep, Traffic
 from aciml.settings import Settings
 from aciml.targets.local.swarm import door, takeover
-from aciml.targets.local.swarm.app import SwarmRevisions
 from aciml.targets.local.swarm.door import door_name
+from aciml.targets.local.swarm.revisions import SwarmRevisions
+from aciml.targets.local.swarm.services import FEWEST_SHARES, SHARES
 from aciml.targets.local.target import LocalTarget
 from aciml.targets.observed import LogWish
 from aciml.targets.protocol import Certificate, GroupFacts, GroupFailed, GroupSpec, ServiceTarget
 from aciml.targets.revisions import NoSuchRevision, WrongWeights
+from tests.contract.compared import nothing_is_compared_where_nothing_is_copied
 from tests.contract.swarm_world import SwarmWorld
-from tests.contract.test_target import Speaker
 from tests.contract.test_target import group_spec as quick_spec
+from tests.heard import Heard
 from tests.simulators.certificates import self_signed
 
 pytestmark = pytest.mark.docker
@@ -97,11 +100,14 @@ def clients(facts: GroupFacts) -> Iterator[Counter[str]]:
         one.result()
 
 
-def test_shares_move_under_requests_and_none_is_lost_and_each_revision_is_counted(swarm: SwarmWorld) -> None:
+def test_a_label_leads_to_the_newest_and_shares_move_under_requests_and_none_is_lost(swarm: SwarmWorld) -> None:
     facts = made(swarm, group_spec(swarm))
     (old,) = revisions_of(swarm, facts).list()
+    held = spec_with(swarm, Traffic(hold=True, label="next"), "serves-too")
+    swarm.target.service.update(facts.id, group_spec(swarm), held, Silent())
+    a_label_reaches_the_newest_revision_by_host_and_by_path(swarm, facts)
     with clients(facts) as came:
-        swarm.target.service.update(facts.id, group_spec(swarm), group_spec(swarm, "serves-too"), Silent())
+        swarm.target.service.update(facts.id, held, group_spec(swarm, "serves-too"), Silent())
         revisions = revisions_of(swarm, facts)
         new = revisions.list()[0]
         revisions.weigh({old.name: 100}, Silent())
@@ -130,11 +136,19 @@ def each_revision_is_reached_and_counted_by_itself_and_copies_reach_nobody(
     """Of two revisions that run, of which the newer one serves."""
     revisions = revisions_of(swarm, facts)
     new, old = revisions.list()
+    nothing_is_compared_where_nothing_is_copied(revisions, new.name, old.name)
     before = {one.name: revisions.seen(one.name, 0).requests for one in (new, old)}
+
+    def cores() -> set[int]:
+        (made,) = [one for one in swarm.apps.look(facts.name, None).revisions if one.name == old.name]
+        tasks = [task for task in swarm.apps.services.tasks(made) if task.runs]
+        return {swarm.client.containers.get(one.container).attrs["HostConfig"]["CpuShares"] for one in tasks}
 
     revisions.mirror(new.name, old.name, 100, Silent())
     served = answers(facts, 25)
+    assert cores() == {FEWEST_SHARES}
     revisions.mirror(new.name, old.name, 0, Silent())
+    assert cores() == {SHARES}
     answers(facts, 5)
 
     assert served == {"two": 25}
@@ -207,7 +221,9 @@ def test_a_canary_that_fails_its_smoke_test_goes_back_and_one_that_passes_takes_
     replicas_are_made_fewer_and_started_anew_by_hand(swarm, facts, new.name)
 
 
-def test_secrets_are_files_alone_and_another_one_replaces_replicas_without_a_gap(swarm: SwarmWorld) -> None:
+def test_secrets_are_files_alone_another_one_replaces_replicas_and_another_certificate_nothing(
+    swarm: SwarmWorld, tmp_path: Path
+) -> None:
     def keyed(key: str) -> GroupSpec:
         return group_spec(swarm).but(auth_enabled=True, primary_key=key, secure_environment_variables={"S": "hunter2"})
 
@@ -229,6 +245,15 @@ def test_secrets_are_files_alone_and_another_one_replaces_replicas_without_a_gap
     assert said.count("-r--------") == 2
     mine = [one["Spec"]["Name"] for one in api.secrets() if one["Spec"]["Name"].startswith(facts.name)]
     assert len(mine) == 2  # that of before is gone
+    # this image has no program that shows a file, so that there are keys is all that an import sees; the program's are
+    # taken to be those
+    imported = swarm.target.service.read(facts.id)
+    assert imported is not None
+    assert imported.drift is not None
+    assert imported.drift.now.keys == Keys(auth_enabled=True)
+    had = keyed("second-key").but(secure_environment_variables=None, primary_key=None)
+    assert "primary_key" not in swarm.target.service.changes(had, keyed("second-key"))
+    envoy_shows_the_certificate_and_another_one_without_being_started_anew(swarm, facts, keyed("second-key"), tmp_path)
 
 
 def dies_after(calls: int, world: SwarmWorld, work: Callable[[ServiceTarget], object]) -> bool:
@@ -286,7 +311,7 @@ def test_what_was_killed_at_any_step_is_gone_on_with_and_removed(swarm: SwarmWor
     assert sum(answers(facts, 5).values()) == 5
     service.update(facts.id, spec, other, Silent())
     assert answers(facts, 5) == {"two": 5}
-    speaker = Speaker(spec.owner)
+    speaker = Heard(urn=spec.owner)
     killed += [
         dies_after(calls, swarm, lambda there: there.delete(facts.id, Silent(), facts.owner)) for calls in (1, 2, 3)
     ]
@@ -297,14 +322,18 @@ def test_what_was_killed_at_any_step_is_gone_on_with_and_removed(swarm: SwarmWor
     assert service.read(facts.id) is None
 
 
-def test_two_who_bring_one_service_at_once_make_one_and_its_envoy_comes_back(swarm: SwarmWorld) -> None:
+def test_two_who_bring_one_service_at_once_make_one_and_its_envoy_gives_way_and_comes_back(
+    swarm: SwarmWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with ThreadPoolExecutor(2) as pool:
         both = list(pool.map(lambda _: made(swarm, group_spec(swarm)), range(2)))
 
     assert both[0] == both[1]
     assert len(revisions_of(swarm, both[0]).list()) == 1
     assert answers(both[0], 3) == {"one": 3}
-    envoy_that_somebody_stopped_or_removed_comes_back_with_the_shares_of_before(swarm, both[0])
+    another_envoy_takes_over_in_its_container_and_no_request_is_lost(swarm, both[0])
+    again = envoy_that_somebody_stopped_or_removed_comes_back(swarm, both[0])
+    one_that_does_not_come_up_leaves_the_one_that_serves(swarm, again, monkeypatch)
 
 
 def certificate(folder: Path) -> Certificate:
@@ -312,12 +341,12 @@ def certificate(folder: Path) -> Certificate:
     return Certificate(*(path.read_bytes() for path in self_signed(folder, "127.0.0.1")))
 
 
-def test_envoy_shows_the_certificate_and_another_one_without_being_started_anew(
-    swarm: SwarmWorld, tmp_path: Path
+def envoy_shows_the_certificate_and_another_one_without_being_started_anew(
+    swarm: SwarmWorld, plain: GroupFacts, before: GroupSpec, tmp_path: Path
 ) -> None:
     first, second = (certificate(tmp_path / name) for name in ("one", "two"))
-    spec = replace(group_spec(swarm), certificate=first)
-    facts = made(swarm, spec)
+    spec = replace(before, certificate=first)
+    facts = swarm.target.service.update(plain.id, before, spec, Silent())
     began = swarm.client.containers.get(door_name(facts.name)).attrs["State"]["StartedAt"]
 
     changed = swarm.target.service.update(facts.id, spec, replace(spec, certificate=second), Silent())
@@ -330,24 +359,22 @@ def test_envoy_shows_the_certificate_and_another_one_without_being_started_anew(
     assert b"PRIVATE KEY" not in json.dumps(swarm.client.containers.get(door_name(facts.name)).attrs).encode()
 
 
-def envoy_that_somebody_stopped_or_removed_comes_back_with_the_shares_of_before(
-    swarm: SwarmWorld, facts: GroupFacts
-) -> None:
+def envoy_that_somebody_stopped_or_removed_comes_back(swarm: SwarmWorld, facts: GroupFacts) -> GroupFacts:
     swarm.client.containers.get(door_name(facts.name)).stop()
     stopped = swarm.target.service.read(facts.id)
     assert stopped is not None
     assert stopped.state == "Stopped"
 
-    assert made(swarm, group_spec(swarm)).state == "Running"
-    assert answers(facts, 3) == {"one": 3}
+    assert made(swarm, group_spec(swarm, "serves-too")).state == "Running"
+    assert answers(facts, 3) == {"two": 3}
 
     swarm.client.containers.get(door_name(facts.name)).remove(force=True)
-    again = made(swarm, group_spec(swarm, "serves-too"))
-    assert answers(again, 3) == {"two": 3}
+    again = made(swarm, group_spec(swarm))
+    assert answers(again, 3) == {"one": 3}
+    return again
 
 
-def test_another_envoy_takes_over_in_its_container_and_no_request_is_lost(swarm: SwarmWorld, tmp_path: Path) -> None:
-    facts = made(swarm, group_spec(swarm))
+def another_envoy_takes_over_in_its_container_and_no_request_is_lost(swarm: SwarmWorld, facts: GroupFacts) -> None:
     entrance = swarm.client.containers.get(door_name(facts.name))
     image = swarm.client.images.get(entrance.labels["aciml.image"])
     other = f"{swarm.prefix}-envoy:other"
@@ -381,10 +408,9 @@ def epoch(world: SwarmWorld, facts: GroupFacts) -> int:
     return int(entrance.counters("^server.hot_restart_epoch$")["server.hot_restart_epoch"])
 
 
-def test_one_that_does_not_come_up_leaves_the_one_that_serves(
-    swarm: SwarmWorld, monkeypatch: pytest.MonkeyPatch
+def one_that_does_not_come_up_leaves_the_one_that_serves(
+    swarm: SwarmWorld, facts: GroupFacts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    facts = made(swarm, group_spec(swarm))
     entrance = swarm.apps.look(facts.name, None).entrance
     assert entrance is not None
     files = entrance.files()
@@ -399,12 +425,8 @@ def test_one_that_does_not_come_up_leaves_the_one_that_serves(
     assert entrance.files().content == files.content
 
 
-def test_a_label_reaches_the_newest_revision_by_host_and_by_path(swarm: SwarmWorld) -> None:
-    held = spec_with(swarm, Traffic(hold=True, label="next"), "serves-too")
-    facts = made(swarm, group_spec(swarm))
-
-    swarm.target.service.update(facts.id, group_spec(swarm), held, Silent())
-
+def a_label_reaches_the_newest_revision_by_host_and_by_path(swarm: SwarmWorld, facts: GroupFacts) -> None:
+    """Of two revisions, of which the newer one is held at 0 percent."""
     revisions = revisions_of(swarm, facts)
     new, old = revisions.list()
     assert (new.label, new.weight, old.label, old.weight) == ("next", 0, "", 100)

@@ -18,6 +18,7 @@ from aciml.model.rollout import SmokeTest
 from aciml.targets.observed import LogWish, NoSuchRun
 from aciml.targets.protocol import GroupFacts, GroupFailed, GroupSpec, RegistryFacts, RegistrySpec
 from tests.contract.worlds import Watcher, World
+from tests.heard import Heard
 from tests.targets.registries import registry, wanted_registry
 from tests.targets.specs import declared, spec
 
@@ -249,20 +250,6 @@ def golden(text: str) -> Golden:
     return Golden((request,), name="golden.yaml")
 
 
-def test_a_group_comes_up_is_seen_and_changed_and_goes(world: World) -> None:
-    # a smoke test that passes is no news, and golden answers that come are none
-    proven = replace(group_spec(world).but(smoke_test=SmokeTest(path="/", method="GET")), golden=golden("one\n"))
-    facts = world.target.service.create(proven, Silent())
-    a_group_serves_and_is_read_by_its_id_alone(world, facts)
-    what_serves_is_observed_with_its_image_and_has_no_run_before(world, facts)
-    a_group_created_again_is_adopted_as_it_runs(world, facts, proven)
-    spec = new_limits_restart_the_group_only_where_they_must(world, facts)
-    spec = another_image_takes_over_on_the_same_port(world, facts, spec)
-    if world.has_ports:
-        a_group_moves_to_another_port(world, facts, spec)
-    deleting_a_group_twice_is_fine(world, facts)
-
-
 # groups that do not
 
 
@@ -308,17 +295,10 @@ def a_group_that_does_not_answer_in_time_fails_and_says_how_long_it_was_waited_f
     assert failed.value.facts.state == state
 
 
-def a_group_that_failed_is_replaced_by_the_next_create(world: World) -> None:
-    assert world.serves(made_group(world)) == "one"
-
-
-def test_a_group_that_does_not_come_up_says_why_and_is_replaced(world: World) -> None:
-    facts = a_group_that_exits_at_once_fails_with_code_log_and_hint_and_is_kept_to_look_at(world)
-    what_ended_is_observed_with_its_code_and_its_last_words(world, facts)
-    a_group_that_failed_is_replaced_by_the_next_create(world)
-    world.target.service.delete(facts.id, Silent())
-    # last, because a cloud goes on to wait for it, and lets nobody change it meanwhile
-    a_group_that_does_not_answer_in_time_fails_and_says_how_long_it_was_waited_for(world)
+def a_group_that_failed_is_replaced_by_the_next_create(world: World) -> GroupFacts:
+    facts = made_group(world)
+    assert world.serves(facts) == "one"
+    return facts
 
 
 # changes that are not to be
@@ -371,21 +351,6 @@ def a_group_on_a_port_of_somebody_else_is_refused_and_the_old_one_serves_on(worl
     assert world.serves(first) == "one"
 
 
-class Speaker(Watcher):
-    """Speaks for a resource, and keeps the warnings and notes."""
-
-    def __init__(self, urn: str) -> None:
-        super().__init__()
-        self.urn = urn
-        self.told: list[str] = []
-
-    def note(self, text: str) -> None:
-        self.told.append(text)
-
-    def warn(self, text: str) -> None:
-        self.told.append(text)
-
-
 THEIRS = "urn:pulumi:prod::elsewhere::aciml:compute:ContainerGroup::theirs"
 NAMED = '"theirs" of stack prod, project elsewhere'
 
@@ -397,7 +362,7 @@ def a_group_of_another_stack_is_refused_with_its_owner_named_and_left_by_deletio
     named = f'"{world.prefix}" of stack test, project contract'
     before, service = world.incarnation(ours), world.target.service
     theirs = replace(group_spec(world, "serves-too"), owner=THEIRS)
-    known, speaker = replace(theirs, known_as="another"), Speaker(THEIRS)
+    known, speaker = replace(theirs, known_as="another"), Heard(urn=THEIRS)
 
     with pytest.raises(Stranger, match=named) as refused:
         service.create(theirs, Silent())
@@ -409,13 +374,12 @@ def a_group_of_another_stack_is_refused_with_its_owner_named_and_left_by_deletio
     service.delete(ours.id, speaker, known_as="another")
 
     assert refused.value.advice  # and what to do
-    assert any(named in line for line in speaker.told), speaker.told
+    assert any(named in line for line in speaker.kept), speaker.kept
     assert world.incarnation(ours) == before
     assert world.serves(ours) == "one"
 
 
-def test_what_is_refused_or_fails_leaves_what_serves(world: World) -> None:
-    first = made_group(world)
+def what_is_refused_or_fails_leaves_what_serves(world: World, first: GroupFacts) -> None:
     a_group_of_another_stack_is_refused_with_its_owner_named_and_left_by_deletion(world, first)
     if world.has_ports:
         a_group_on_a_port_of_somebody_else_is_refused_and_the_old_one_serves_on(world, first)
@@ -424,12 +388,27 @@ def test_what_is_refused_or_fails_leaves_what_serves(world: World) -> None:
     golden_answers_that_differ_are_shown_and_the_old_group_serves_on(world, first)
 
 
+def test_a_group_comes_up_is_seen_withstands_what_fails_is_changed_and_goes(world: World) -> None:
+    # a smoke test that passes is no news, and golden answers that come are none
+    proven = replace(group_spec(world).but(smoke_test=SmokeTest(path="/", method="GET")), golden=golden("one\n"))
+    facts = world.target.service.create(proven, Silent())
+    a_group_serves_and_is_read_by_its_id_alone(world, facts)
+    what_serves_is_observed_with_its_image_and_has_no_run_before(world, facts)
+    a_group_created_again_is_adopted_as_it_runs(world, facts, proven)
+    what_is_refused_or_fails_leaves_what_serves(world, facts)
+    spec = new_limits_restart_the_group_only_where_they_must(world, facts)
+    spec = another_image_takes_over_on_the_same_port(world, facts, spec)
+    if world.has_ports:
+        a_group_moves_to_another_port(world, facts, spec)
+    deleting_a_group_twice_is_fine(world, facts)
+
+
 # runs that end in the middle, and hands from outside
 
 
 def a_cancelled_create_loses_nothing(world: World, behaviour: str) -> GroupFacts | None:
     with pytest.raises((Cancelled, GroupFailed)) as stopped:
-        world.target.service.create(group_spec(world, behaviour), Watcher(stop_at=1))
+        world.target.service.create(group_spec(world, behaviour), Heard(stop_at=1))
 
     # what exists is named, so that state does not lose it
     kept: GroupFacts | None = getattr(stopped.value, "facts", None)
@@ -439,7 +418,7 @@ def a_cancelled_create_loses_nothing(world: World, behaviour: str) -> GroupFacts
 
 def a_cancelled_update_loses_nothing_and_the_next_one_works(world: World, first: GroupFacts) -> GroupFacts:
     with pytest.raises((Cancelled, GroupFailed)):
-        world.target.service.update(first.id, group_spec(world), group_spec(world, "hangs"), Watcher(stop_at=1))
+        world.target.service.update(first.id, group_spec(world), group_spec(world, "hangs"), Heard(stop_at=1))
 
     assert lowered(world.leftovers()) == [first.id.lower()]
     assert world.serves(first) == "one" or not world.serves_while_it_changes
@@ -467,20 +446,23 @@ def a_stack_that_was_renamed_knows_its_own_by_what_state_remembers(world: World,
     after = world.target.service.update(made.id, before, renamed, Silent())
     assert world.serves(after) == "one"
 
-    world.target.service.delete(made.id, Speaker(renamed.owner), known_as=after.owner)
+    world.target.service.delete(made.id, Heard(urn=renamed.owner), known_as=after.owner)
     assert world.leftovers() == []
 
 
-def test_what_was_cancelled_or_removed_by_hand_or_renamed_is_gone_on_with(world: World) -> None:
+def test_what_was_cancelled_or_failed_or_was_removed_by_hand_or_renamed_is_gone_on_with(world: World) -> None:
     if kept := a_cancelled_create_loses_nothing(world, "serves"):
         world.target.service.delete(kept.id, Silent())
     a_cancelled_create_loses_nothing(world, "hangs")
-    # and the next one works
-    first = made_group(world)
-    assert world.serves(first) == "one"
+    # and the next one goes on
+    facts = a_group_that_exits_at_once_fails_with_code_log_and_hint_and_is_kept_to_look_at(world)
+    what_ended_is_observed_with_its_code_and_its_last_words(world, facts)
+    first = a_group_that_failed_is_replaced_by_the_next_create(world)
     second = a_cancelled_update_loses_nothing_and_the_next_one_works(world, first)
     again = a_group_removed_by_hand_reads_as_gone_and_update_makes_it_again(world, second)
     a_stack_that_was_renamed_knows_its_own_by_what_state_remembers(world, again)
+    # last, because a cloud goes on to wait for it, and lets nobody change it meanwhile
+    a_group_that_does_not_answer_in_time_fails_and_says_how_long_it_was_waited_for(world)
 
 
 def test_a_default_name_is_taken_and_each_resource_has_one_of_its_own(world: World) -> None:

@@ -17,7 +17,7 @@ from aciml.targets.local.target import LocalTarget
 from aciml.targets.memory import MemoryTarget
 from aciml.targets.protocol import ServiceTarget
 from tests.contract.test_wrong_words import told
-from tests.contract.worlds import Watcher
+from tests.heard import Heard
 
 if TYPE_CHECKING:
     import docker
@@ -92,6 +92,7 @@ WRONG: list[tuple[dict[str, Any], dict[str, str]]] = [
         {"traffic": {"hold": True, **steps(10)["traffic"]}},
         {"traffic.canary": "a revision that is held at 0 percent takes no steps; drop canary, or hold"},
     ),
+    ({"traffic": {"golden": " "}}, {"traffic.golden": '" " names no file; name one, or drop golden'}),
     (
         {"traffic": {"golden": "nowhere.yaml"}},
         {"traffic.golden": "nowhere.yaml"},
@@ -118,7 +119,7 @@ WRONG: list[tuple[dict[str, Any], dict[str, str]]] = [
 def test_what_cannot_be_is_told_once_with_its_property(
     services: ServiceTarget, wrong: dict[str, Any], why: dict[str, str]
 ) -> None:
-    found = told(ContainerGroup(services).check(None, {**RIGHT, **wrong}, Watcher()))
+    found = told(ContainerGroup(services).check(None, {**RIGHT, **wrong}, Heard()))
 
     assert sorted(found) == sorted(why), found
     assert [name for name, said in why.items() if said not in found[name]] == [], found
@@ -127,7 +128,7 @@ def test_what_cannot_be_is_told_once_with_its_property(
 def test_a_group_has_no_revisions_and_says_what_gives_some(services: ServiceTarget) -> None:
     said = {**RIGHT, "cpuCores": 1, "runsOn": "container_group", "scale": {"minReplicas": 2}, **steps(10)}
 
-    found = told(ContainerGroup(services).check(None, said, Watcher()))
+    found = told(ContainerGroup(services).check(None, said, Heard()))
 
     assert sorted(found) == ["scale", "traffic.canary"], found
     assert all("runsOn: container_app" in why for why in found.values())
@@ -138,8 +139,8 @@ def test_a_golden_file_is_held_to_the_schema_of_the_app_that_runs(
 ) -> None:
     target = MemoryTarget()
     group, file = ContainerGroup(target.service), tmp_path / "golden.yaml"
-    first = group.check(None, RIGHT, Watcher()).inputs
-    made = group.create(first, Watcher(), preview=False)
+    first = group.check(None, RIGHT, Heard()).inputs
+    made = group.create(first, Heard(), preview=False)
     with target.world() as world:
         world.groups[made.id] = replace(world.groups[made.id], address="score.example", scheme="https")
     asked: list[str] = []
@@ -153,7 +154,7 @@ def test_a_golden_file_is_held_to_the_schema_of_the_app_that_runs(
 
     monkeypatch.setattr("aciml.targets.golden.document_of", document)
     file.write_text(GOLDEN)
-    found = told(group.check(first, {**RIGHT, "traffic": {"golden": str(file)}}, Watcher()))
+    found = told(group.check(first, {**RIGHT, "traffic": {"golden": str(file)}}, Heard()))
 
     assert asked == ["https://score.example"]
     assert found == {

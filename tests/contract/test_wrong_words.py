@@ -9,16 +9,10 @@ import pytest
 from aciml.resources.group import ContainerGroup
 from aciml.resources.protocol import Checked
 from aciml.resources.registry import ContainerRegistry
-from tests.contract.worlds import Watcher, World
+from tests.contract.worlds import World
+from tests.heard import Heard
 
 IDENTITY = "write /subscriptions/.../resourceGroups/.../providers/Microsoft.ManagedIdentity/userAssignedIdentities/..."
-
-
-class Heard(Watcher):
-    """Progress that keeps what it is warned of."""
-
-    def warn(self, text: str) -> None:
-        self.lines.append(text)
 
 
 WRONG_GROUPS: list[tuple[dict[str, Any], dict[str, str]]] = [
@@ -106,7 +100,7 @@ def test_a_wrong_word_of_a_group_is_refused_in_the_same_words(
     # nothing is made of it, and every place takes a group of that size
     right = {"name": "iris-one", "image": world.image("serves"), "cpuCores": 1, "memoryGb": 1}
 
-    checked = ContainerGroup(world.target.service).check(None, {**right, **wrong}, Watcher())
+    checked = ContainerGroup(world.target.service).check(None, {**right, **wrong}, Heard())
 
     assert told(checked) == why
 
@@ -117,7 +111,7 @@ def test_a_wrong_word_of_a_registry_is_refused_in_the_same_words(
 ) -> None:
     right = {"name": world.registry_name()}
 
-    checked = ContainerRegistry(world.target.registry).check(None, {**right, **wrong}, Watcher())
+    checked = ContainerRegistry(world.target.registry).check(None, {**right, **wrong}, Heard())
 
     assert told(checked) == why
 
@@ -130,7 +124,7 @@ def test_what_is_right_for_a_cloud_alone_is_one_warning_where_it_has_no_effect(w
 
     assert ContainerGroup(world.target.service).check(None, {**right, **cloud}, heard).findings == []
     near = world.target.name in ("memory", "local")
-    assert heard.lines == (["without effect on the local target: livenessProbe, rollout, zones"] if near else [])
+    assert heard.warnings == (["without effect on the local target: livenessProbe, rollout, zones"] if near else [])
 
 
 def test_what_has_no_effect_is_told_once_when_it_is_new(world: World) -> None:
@@ -150,4 +144,4 @@ def test_what_has_no_effect_is_told_once_when_it_is_new(world: World) -> None:
 
     near = world.target.name in ("memory", "local")
     first = "without effect on the local target: livenessProbe, rollout, zones"
-    assert heard.lines == ([first, "without effect on the local target: zones"] if near else [])
+    assert heard.warnings == ([first, "without effect on the local target: zones"] if near else [])

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from aciml.core.errors import Cancelled
 from aciml.core.progress import Silent
 from aciml.settings import Settings
 from aciml.targets.local.target import LocalTarget
 from aciml.targets.memory import MemoryTarget
 from aciml.targets.protocol import GroupFacts, RegistryFacts, Targets
+from tests.heard import Heard
 from tests.simulators import containers
 from tests.targets.registries import wanted_registry
 
@@ -295,19 +295,15 @@ def pushed_images(client: docker.DockerClient, cache: Path) -> Iterator[tuple[st
         containers.remove_images(client, containers.REPOSITORY)
 
 
-class Watcher(Silent):
-    """Progress that looks around at every checkpoint, and asks to stop when ``stop`` says so."""
+class Watcher(Heard):
+    """Looks around at every checkpoint, and keeps what it has seen."""
 
-    def __init__(self, look: Callable[[], object] = lambda: None, *, stop_at: int = 0) -> None:
-        """Call ``look`` at each checkpoint; raise ``Cancelled`` at the one with the number ``stop_at``, from 1."""
-        self._look, self._stop_at = look, stop_at
+    def __init__(self, look: Callable[[], object] = lambda: None) -> None:
+        """Call ``look`` at each checkpoint."""
+        super().__init__()
+        self._look = look
         self.seen: list[object] = []
-        self.lines: list[str] = []
-
-    def say(self, text: str) -> None:
-        self.lines.append(text)
 
     def checkpoint(self) -> None:
         self.seen.append(self._look())
-        if len(self.seen) == self._stop_at:
-            raise Cancelled
+        super().checkpoint()

@@ -7,7 +7,7 @@ import pickle
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import FrozenInstanceError, dataclass, field, fields, is_dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -103,6 +103,46 @@ def test_what_inherits_has_all_fields_and_is_asked_after_it_is_made() -> None:
     assert More(name="a") != Lean(name="a")
     with pytest.raises(ValueError, match="too many"):
         More(name="a", more=(1, 2, 3))
+
+
+@lean(frozen=True, kw_only=True)
+class Other(More):
+    """One with another default of a field above, one without a default any more, and what is no field."""
+
+    kinds: ClassVar[tuple[str, ...]] = ("a",)
+    count: int = 7
+    rows: dict[str, int] = field(repr=False)
+
+
+def test_what_inherits_may_say_otherwise_of_a_field() -> None:
+    assert [one.name for one in fields(Other)] == ["name", "count", "rows", "where", "more"]
+    assert (Other.kinds, Other.count, Other(name="a", rows={}).count) == (("a",), 7, 7)
+    assert "rows" not in vars(Other)
+    assert "rows" not in repr(Other(name="a", rows={}))
+    with pytest.raises(TypeError, match=r"missing .*'rows'"):
+        Other(name="a")  # type: ignore[call-arg]
+    assert More(name="a").count == 1
+
+
+def test_a_class_that_is_none_itself_may_set_what_is_no_field() -> None:
+    class Loose(Lean):
+        """Inherits, and nothing else."""
+
+    one = Loose(name="a")
+    one.seen = True  # type: ignore[attr-defined]
+
+    with pytest.raises(FrozenInstanceError):
+        one.name = "b"  # type: ignore[misc]
+    del one.seen  # type: ignore[attr-defined]
+    assert not hasattr(one, "seen")
+
+
+def test_a_class_with_a_way_of_its_own_to_set_attributes_is_refused() -> None:
+    class Own:
+        def __setattr__(self, name: str, value: object) -> None: ...
+
+    with pytest.raises(TypeError, match="frozen"):
+        lean(frozen=True)(Own)
 
 
 def test_dataclass_can_go_on_from_it() -> None:

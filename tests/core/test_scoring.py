@@ -108,7 +108,8 @@ def test_bytes_are_read_as_python_reads_them() -> None:
         judge_script("# -*- coding: latin-1 -*-\ns = '\u00e4'\ndef run(x): return s".encode("latin-1"), "score.py")
         == ""
     )
-    assert "utf-8" in judge_script("s = '\u00e4'\ndef run(x): return s".encode("latin-1"), "score.py")
+    latin = "s = '\u00e4'\ndef run(x): return s".encode("latin-1")
+    assert "is not UTF-8 (byte 0xe4)" in judge_script(latin, "score.py")
     assert "is UTF-16" in judge_script("def run(x): return x".encode("utf-16"), "score.py")
     assert "unknown encoding" in judge_script(b"# coding: klingon\ndef run(x): pass", "score.py")
 

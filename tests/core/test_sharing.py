@@ -45,7 +45,8 @@ def layers(packages: Environment) -> dict[frozenset[tuple[str, str]], int]:
 
 
 def uploaded(old: Environment, new: Environment) -> int:
-    return sum(size for key, size in layers(new).items() if key not in layers(old))
+    known = layers(old)
+    return sum(size for key, size in layers(new).items() if key not in known)
 
 
 def test_a_new_version_of_any_package_costs_it_and_at_most_one_bin() -> None:

@@ -15,32 +15,20 @@ from docker.errors import APIError, ImageNotFound
 
 from aciml.core.context import uses_context
 from aciml.core.credentials import Credentials
-from aciml.core.errors import OutageError
 from aciml.core.image import Image, Layer
 from aciml.core.lint import steps_key
 from aciml.core.progress import Progress, Silent
 from aciml.core.steps import parse_steps
 from aciml.docker.build import build_steps, cache_name
 from aciml.docker.context import context_hash, walk
-from aciml.docker.engine import connect
 from aciml.docker.transfer import push_raw
 from aciml.registry.client import RegistryClient
 from aciml.targets.local.pull import ensure_image
+from tests.docker.base_image import BASE, copy_base
 from tests.simulators.registry_program import missing_reason, running_registry
 
-BASE = "debian:bookworm-slim"
 REPOSITORY = f"steps-test/base-{uuid.uuid4().hex[:8]}"  # its steps are cached in the engine under its name
 _numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="session")
-def engine() -> Iterator[docker.DockerClient]:
-    try:
-        client = connect()
-    except OutageError as error:
-        pytest.skip(str(error))
-    yield client
-    client.close()
 
 
 @pytest.fixture(scope="session")
@@ -53,22 +41,25 @@ def registry_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def base_digest(engine: docker.DockerClient, registry_host: str) -> Iterator[str]:
-    """Push the base to the test's registry and give its digest there."""
+    """Have the base in the test's registry, as an image of its own, and in the engine; give its digest."""
     try:
         engine.images.get(BASE)
     except ImageNotFound:
         pytest.skip(f"the engine does not have the image {BASE}")
     repository, own = f"{registry_host}/{REPOSITORY}", f"aciml-test-{REPOSITORY}"
-    # an image of its own: an engine gives equal builds one id, and the process that is done first would remove it
-    text = io.BytesIO(f"FROM {BASE}\nMAINTAINER {REPOSITORY}\n".encode())
-    engine.images.build(fileobj=text, tag=own, rm=True, forcerm=True, nocache=True)
-    push_raw(engine, own, repository, "1", Credentials(), Silent())
     with RegistryClient(registry_host) as client:
-        digest = client.head_manifest(REPOSITORY, "1")
+        if digest := copy_base(client, REPOSITORY, "1"):
+            ensure_image(engine, f"{repository}@{digest}", {}, Silent())
+            engine.api.tag(f"{repository}@{digest}", own)  # what has no tag goes with anybody's `docker image prune`
+        else:
+            text = io.BytesIO(f"FROM {BASE}\nMAINTAINER {REPOSITORY}\n".encode())
+            engine.images.build(fileobj=text, tag=own, rm=True, forcerm=True, nocache=True)
+            push_raw(engine, own, repository, "1", Credentials(), Silent())
+            digest = client.head_manifest(REPOSITORY, "1") or ""
     assert digest
     yield digest
     for name in (cache_name(REPOSITORY), f"{repository}@{digest}", own):
-        with contextlib.suppress(APIError):  # gone, or in use by a build that Podman has not ended
+        with contextlib.suppress(APIError):  # not there, gone, or in use by a build that Podman has not ended
             engine.images.remove(name)
 
 

@@ -18,14 +18,14 @@ from aciml.images.build.push import with_those_of_engine
 from aciml.registry.pull import pull_image
 from aciml.registry.push import Pushed
 from tests.docker.conftest import Kitchen
-from tests.registry.images import Listener
+from tests.heard import Heard
 
 pytestmark = [pytest.mark.docker, pytest.mark.registry]
 
 
 def test_steps_run_in_order_on_top_of_the_base_and_the_image_says_nothing_of_the_builder(kitchen: Kitchen) -> None:
     assert find_built(kitchen.client, kitchen.repository, "0" * 64) is None
-    listener = Listener()
+    listener = Heard()
     lines = ["RUN echo one > /order", "RUN <<EOF\necho two >> /order\necho working hard\nEOF"]
     # a heredoc, which the classic builder does not know, may be quoted
     lines += ['RUN cat <<"END" > /said && cat /order >> /said', "costs $5", "END"]
@@ -101,7 +101,7 @@ def test_ctrl_c_in_a_silent_step_ends_its_container_and_the_next_build_works(
     kitchen: Kitchen, containers: Callable[[str], list[str]]
 ) -> None:
     with pytest.raises(Cancelled):
-        kitchen.build(["RUN echo begun && sleep 3600"], progress=Listener(stop_at=": begun"))
+        kitchen.build(["RUN echo begun && sleep 3600"], progress=Heard(": begun"))
 
     assert containers("sleep 3600") == []
     assert kitchen.build(["ENV AGAIN=1"]).env()["AGAIN"] == "1"
@@ -154,7 +154,7 @@ def test_ctrl_c_in_the_push_runs_no_step_again(
 
     monkeypatch.setattr(Transcript, "hear", listen)
     with pytest.raises(Cancelled):
-        kitchen.build(steps, ca_bundle=bundle if trusting else None, progress=Listener("pushing the steps"))
+        kitchen.build(steps, ca_bundle=bundle if trusting else None, progress=Heard("pushing the steps"))
     assert any("Running in" in line for line in heard)
     heard.clear()
 
@@ -198,7 +198,12 @@ def test_a_build_whose_cached_image_somebody_removed_meanwhile_is_run_again(
 
 
 @pytest.mark.parametrize(
-    "why", ["failed to export image: No such image: sha256:bd0c", 'unable to find image "sha256:bd0c"']
+    "why",
+    [
+        "failed to export image: No such image: sha256:bd0c",
+        'unable to find image "sha256:bd0c"',
+        "failed to get digest sha256:bd0c: open /docker/imagedb/content/sha256/bd0c: no such file or directory",
+    ],
 )
 def test_images_that_are_removed_again_and_again_are_an_outage_and_no_fault_of_the_step(
     kitchen: Kitchen, monkeypatch: pytest.MonkeyPatch, why: str

@@ -20,7 +20,7 @@ from aciml.settings import Settings
 from aciml.targets.memory import MemoryTarget
 from tests.docker.conftest import Kitchen
 from tests.docker.elsewhere import Elsewhere
-from tests.registry.images import Listener
+from tests.heard import Heard
 
 _numbers = itertools.count(1)
 
@@ -38,7 +38,7 @@ class Scene:
     """Tools for the kitchen's registry, and the builder of its target."""
 
     def __init__(self, kitchen: Kitchen, folder: Path) -> None:
-        self.kitchen, self.remote, self.listener = kitchen, Elsewhere(kitchen.engine), Listener()
+        self.kitchen, self.remote, self.listener = kitchen, Elsewhere(kitchen.engine), Heard()
         target = Away(folder / "target.json")
         target.remote = self.remote
         self.shop = Tools.of(target, Settings(folder))

@@ -27,7 +27,7 @@ from aciml.resources.environment import EnvironmentImage
 from aciml.settings import Settings
 from aciml.targets.memory import MemoryTarget
 from tests.docker.conftest import Kitchen
-from tests.registry.images import Listener
+from tests.heard import Heard
 
 pytestmark = [pytest.mark.docker, pytest.mark.registry]
 
@@ -51,7 +51,7 @@ def test_a_mount_a_mode_and_a_heredoc_leave_what_they_make_and_nothing_else(kitc
     (context / "sub-2").write_text("beside\n")
     (context / "sub/data.txt").write_text("from the context\n" * 5000)
     (context / "link").symlink_to("sub/data.txt")
-    heard = Listener()
+    heard = Heard()
     lines = [
         once(),
         "RUN --mount=type=cache,target=/cache test -s $SSL_CERT_FILE && echo mounted > /cache/x && cp /cache/x /made",
@@ -93,25 +93,11 @@ def test_what_this_engine_does_not_know_is_told_with_its_step(kitchen: Kitchen) 
         kitchen.build([once(), "RUN <<EOF\ntrue\ntrue\nEOF", "RUN --mount=type=nosuch,target=/c true"])
 
 
-class Leaver(Listener):
-    """Stops when a word is said."""
-
-    def __init__(self, word: str) -> None:
-        super().__init__()
-        self._word = word
-
-    def checkpoint(self) -> None:
-        if any(self._word in line for line in self.lines):
-            raise Cancelled("stopped")
-
-
 def test_ctrl_c_ends_the_step_in_the_engine(kitchen: Kitchen) -> None:
     word = f"waiting-{uuid.uuid4().hex[:8]}"
 
     with pytest.raises(Cancelled):
-        kitchen.build(
-            [once(), f"RUN --mount=type=cache,target=/c echo {word}; sleep 600"], progress=Leaver(f": {word}")
-        )
+        kitchen.build([once(), f"RUN --mount=type=cache,target=/c echo {word}; sleep 600"], progress=Heard(f": {word}"))
 
 
 def test_an_environment_with_such_a_step_is_checked_built_and_then_foreseen(kitchen: Kitchen, tmp_path: Path) -> None:

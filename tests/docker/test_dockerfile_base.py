@@ -32,7 +32,7 @@ from aciml.settings import Settings
 from aciml.targets.memory import MemoryTarget
 from tests.docker.conftest import REPOSITORY, Kitchen
 from tests.docker.elsewhere import Elsewhere
-from tests.registry.images import Listener
+from tests.heard import Heard
 
 pytestmark = [pytest.mark.docker, pytest.mark.registry]
 _keys = itertools.count(1)
@@ -63,9 +63,7 @@ def job_of(kitchen: Kitchen, text: str, **inputs: object) -> DockerfileBase:
     return DockerfileBase(draft.dockerfile, images, draft.context, draft.arguments, key, draft.secrets)
 
 
-def build(
-    kitchen: Kitchen, job: DockerfileBase, progress: Listener | None = None, ca_bundle: Path | None = None
-) -> Image:
+def build(kitchen: Kitchen, job: DockerfileBase, progress: Heard | None = None, ca_bundle: Path | None = None) -> Image:
     return build_dockerfile(
         kitchen.engine,
         job,
@@ -158,7 +156,7 @@ def test_a_secret_reaches_its_instruction_and_nothing_else(kitchen: Kitchen) -> 
     text = """FROM BASE
 RUN --mount=type=secret,id=token cat /run/secrets/token && sha256sum /run/secrets/token | cut -c1-8 > /seen
 """
-    heard = Listener()
+    heard = Heard()
     once = text.replace("RUN", f"ENV RUN_OF_THIS_TEST={uuid.uuid4().hex}\nRUN", 1)  # BuildKit's cache has the text's
     job = job_of(kitchen, once, buildSecrets=secrets)
 
@@ -167,7 +165,8 @@ RUN --mount=type=secret,id=token cat /run/secrets/token && sha256sum /run/secret
     seen = kitchen.run(image, "sh", "-c", "cat /seen; find /run/secrets -type f -size +0")
     assert re.fullmatch("[0-9a-f]{8}\n", seen)  # of the secret, and no file of it
     assert "***" in "\n".join(heard.lines)
-    told = "\n".join([*heard.lines, repr(job)]) + image.config().decode() + image.manifest().decode()
+    shown = [*heard.lines, *heard.notes, *heard.warnings, repr(job), image.config().decode(), image.manifest().decode()]
+    told = "\n".join(shown)
     assert "pa55word" not in told
 
 
@@ -185,7 +184,7 @@ def test_buildkit_names_what_failed_without_the_secret(kitchen: Kitchen) -> None
 def test_buildkit_names_the_users_line_though_the_bundle_adds_instructions(kitchen: Kitchen, tmp_path: Path) -> None:
     bundle = tmp_path / "ca.pem"
     bundle.write_text("-----BEGIN CERTIFICATE-----\n")
-    heard = Listener()
+    heard = Heard()
     text = f"""FROM BASE AS a
 RUN --mount=type=cache,target=/c echo {uuid.uuid4().hex} > /a
 

@@ -9,6 +9,7 @@ import os
 import socket
 import threading
 import uuid
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import docker
@@ -17,6 +18,7 @@ import pytest
 from aciml.core.errors import OutageError
 from aciml.docker.engine import EngineLost, candidates, connect, engine_for
 from tests.docker.conftest import Kitchen
+from tests.simulators.ending_server import serving
 
 
 def with_context(home: Path, name: str, host: str) -> dict[str, str]:
@@ -77,6 +79,21 @@ def test_an_engine_that_hangs_is_given_up(tmp_path: Path) -> None:
         mute.listen()
         with pytest.raises(OutageError, match=r"no answer, named by DOCKER_HOST"):
             connect({"DOCKER_HOST": f"unix://{path}"}, patience=0.1)
+
+
+def test_an_engine_of_another_age_is_told_as_such(tmp_path: Path) -> None:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.wfile.write(b'HTTP/1.1 200 OK\r\nContent-Length: 21\r\n\r\n{"ApiVersion":"1.18"}')
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with serving(Handler) as server, pytest.raises(OutageError) as caught:
+        connect({"DOCKER_HOST": f"tcp://127.0.0.1:{server.server_port}"})
+
+    assert "its API is too old: 1.24 is the oldest that is spoken here, named by DOCKER_HOST" in str(caught.value)
+    assert str(caught.value).endswith("; update that engine, or set DOCKER_HOST to a newer one")
 
 
 @pytest.mark.docker

@@ -18,7 +18,7 @@ from aciml.docker.finish import find_built
 from aciml.docker.remote import build_remotely
 from tests.docker.conftest import Kitchen
 from tests.docker.elsewhere import Elsewhere
-from tests.registry.images import Listener
+from tests.heard import Heard
 
 pytestmark = [pytest.mark.docker, pytest.mark.registry]
 
@@ -120,7 +120,7 @@ def test_words_like_those_of_a_failure_do_not_end_a_build_that_goes_on(errand: E
 
 
 def test_live_lines_name_the_step_and_its_last_output(errand: Errand) -> None:
-    listener = Listener()
+    listener = Heard()
 
     errand.build(["ENV B=2", "RUN echo working hard"], progress=listener)
 
@@ -149,4 +149,4 @@ def test_a_refusal_leaves_nothing_behind(errand: Errand, bundle: Path) -> None:
 
 def test_ctrl_c_leaves_nothing_behind(errand: Errand, bundle: Path) -> None:
     with pytest.raises(Cancelled):
-        errand.build(["RUN echo begun && sleep 3600"], ca_bundle=bundle, progress=Listener(stop_at=": begun"))
+        errand.build(["RUN echo begun && sleep 3600"], ca_bundle=bundle, progress=Heard(": begun"))

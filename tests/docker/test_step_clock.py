@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from aciml.core.progress import Silent
 from aciml.core.steps import parse_steps
 from aciml.docker.step_clock import STEP_SECONDS, StepClock, StepOverdue
 from aciml.docker.transcript import Transcript
-
-
-class Allowed(Silent):
-    def __init__(self, timeout: float) -> None:
-        self.timeout = timeout
+from tests.heard import Heard
 
 
 @pytest.mark.parametrize(("allowed", "limit"), [(0.0, STEP_SECONDS), (60.0, STEP_SECONDS), (36000.0, 36000.0)])
 def test_a_step_that_does_not_end_is_ended_and_named(allowed: float, limit: float) -> None:
     now, transcript = [0.0], Transcript(parse_steps(["RUN one", "RUN read answer"], "steps"), 1)
-    clock = StepClock(Allowed(allowed), transcript, lambda: now[0])
+    clock = StepClock(Heard(timeout=allowed), transcript, lambda: now[0])
     now[0] = 10 * limit
     clock.checkpoint()  # no step of the user runs yet
     transcript.hear({"stream": "Step 2/3 : RUN one\n"})

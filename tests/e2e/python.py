@@ -77,7 +77,7 @@ def _write_quick(path: str, folder: Path) -> None:
 def start_warm(kind: str, place: Path, path: str, *more: Path) -> None:
     """Start a warm Python of a kind, that listens at a socket until the run ends."""
     # of the shell it is no child any more when that ends: nobody has to wait for it
-    in_the_background: list[str | Path] = ["sh", "-c", '"$@" <"$0" &', run_folder() / ALIVE]
+    in_the_background = ["sh", "-c", '"$@" <"$0" &', str(run_folder() / ALIVE)]
     with subprocess.Popen(
         [*in_the_background, PYTHON, HERE / "warm.py", place, kind, *more],
         stdout=subprocess.PIPE,

@@ -11,30 +11,16 @@ from typing import Any
 import pytest
 
 from aciml.core.image import OCI_MANIFEST, Image, Layer, sha256_digest
-from aciml.core.progress import Silent
 from aciml.images.tools import Tools
 from aciml.registry.client import RegistryClient
 from aciml.resources.environment import EnvironmentImage
 from aciml.settings import Settings
 from aciml.targets.memory import MemoryTarget
+from tests.heard import Heard
 from tests.simulators.channel import hard_packages, make_channel
 from tests.simulators.registry import RegistrySimulator
 
 REPOSITORY = "azureml/it"
-
-
-class Heard(Silent):
-    """Progress that remembers what stays."""
-
-    def __init__(self) -> None:
-        self.noted: list[str] = []
-        self.warned: list[str] = []
-
-    def note(self, text: str) -> None:
-        self.noted.append(text)
-
-    def warn(self, text: str) -> None:
-        self.warned.append(text)
 
 
 @dataclass

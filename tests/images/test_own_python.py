@@ -16,7 +16,8 @@ from aciml.core.progress import Silent
 from aciml.core.reference import Reference
 from aciml.registry.client import RegistryClient
 from aciml.registry.push import push_image
-from tests.images.conftest import REPOSITORY, Heard, Machine, conda_file
+from tests.heard import Heard
+from tests.images.conftest import REPOSITORY, Machine, conda_file
 from tests.pip.wheels import make_wheel
 
 NewMachine = Callable[..., Machine]
@@ -151,7 +152,7 @@ def test_what_cannot_serve_is_told_with_what_was_looked_for_and_where(new_machin
     assert "give one of them" in why(bare, interpreterPath="python3", **both)
     assert checked(machine, bare, serverRequirements=False)[1] == []
     assert checked(machine, root, interpreterPath="/root/x/bin/python3.11")[1] == []
-    assert "in the home of root" in machine.heard.warned[-1]
+    assert "in the home of root" in machine.heard.warnings[-1]
 
 
 def test_an_environment_of_an_older_release_stays_as_it_is_until_something_changes(new_machine: NewMachine) -> None:

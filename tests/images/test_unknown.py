@@ -19,7 +19,8 @@ from aciml.resources.protocol import Existing
 from aciml.resources.service import ServiceImage
 from aciml.settings import Settings
 from aciml.targets.memory import MemoryTarget
-from tests.images.conftest import REPOSITORY, Heard, Machine, conda_file, push_base
+from tests.heard import Heard
+from tests.images.conftest import REPOSITORY, Machine, conda_file, push_base
 from tests.resources.unknowns import contradictions, leaves, unknown_names, with_unknown
 from tests.simulators.registry import RegistrySimulator
 
@@ -179,12 +180,12 @@ def test_whatever_is_unknown_the_preview_shows_the_digest_of_the_update_or_says_
     inputs, expected = foreseen.inputs, foreseen.expected
     hidden = data.draw(st.lists(st.sampled_from(list(leaves(inputs))), min_size=1, max_size=2, unique=True))
     seen, _ = checked(machine, with_unknown(inputs, *hidden))
-    machine.heard.noted.clear()
+    machine.heard.notes.clear()
 
     state = machine.preview(seen)
 
     assert list(contradictions(state, {**expected, "image": state["image"]})) == []
-    waiting = [line for line in machine.heard.noted if "resource" in line]
+    waiting = [line for line in machine.heard.notes if "resource" in line]
     assert len(waiting) <= 1
     assert isinstance(state["digest"], Unknown) or not waiting
     if {path[0] for path in hidden} <= {"loginServer", "repository", "keepTags", "sbom", "builder"}:
@@ -249,13 +250,13 @@ def test_an_unknown_step_leaves_the_packages_and_one_line_says_what_waits_for_it
     machine: Machine, program: Path
 ) -> None:
     inputs, _ = checked(machine, on_image(machine, program, extraSteps=["RUN true", UNKNOWN]))
-    machine.heard.noted.clear()
+    machine.heard.notes.clear()
 
     state = machine.preview(inputs)
 
     assert set(state["packages"]) == {"python", "big"}
     assert unknown_names(state) == {"extraSteps", "stepsKey", "image", "digest", "layers", "size"}
-    assert machine.heard.noted == [
+    assert machine.heard.notes == [
         "+2 ~0 -0 packages; the image's digest is not known yet: extraSteps[1] comes from another resource"
     ]
 
@@ -266,11 +267,11 @@ def test_of_an_unknown_base_the_packages_wait_only_if_nobody_says_its_glibc(mach
     virtual = {**asked, "virtualPackages": {"__glibc": "2.31"}}
 
     packages = [checked(machine, inputs)[0]["packages"] for inputs in (known, asked, virtual)]
-    machine.heard.noted.clear()
+    machine.heard.notes.clear()
     machine.preview(checked(machine, asked)[0])
 
     assert [isinstance(one, Unknown) for one in packages] == [False, True, False]
-    assert machine.heard.noted == [
+    assert machine.heard.notes == [
         "the packages and the image's digest are not known yet: baseImage comes from another resource"
     ]
     assert checked(machine, known)[0]["stepsKey"] == ""
@@ -278,11 +279,11 @@ def test_of_an_unknown_base_the_packages_wait_only_if_nobody_says_its_glibc(mach
 
 def test_the_packages_and_the_digest_may_wait_for_different_inputs(machine: Machine, program: Path) -> None:
     waiting = on_image(machine, program, extraSteps=[UNKNOWN], excludeNewer=UNKNOWN)
-    machine.heard.noted.clear()
+    machine.heard.notes.clear()
 
     machine.preview(checked(machine, waiting)[0])
 
-    (line,) = machine.heard.noted
+    (line,) = machine.heard.notes
     assert line.startswith("the packages are not known yet: excludeNewer comes from another resource; ")
     assert line.endswith("nor is the image's digest: excludeNewer and extraSteps[0] come from other resources")
 
@@ -292,13 +293,13 @@ def test_an_update_counts_the_packages_that_change_though_a_step_is_unknown(
 ) -> None:
     old, _ = checked(machine, on_image(machine, program, condaFile=str(conda_file(tmp_path, "python"))))
     new, _ = checked(machine, on_image(machine, program, extraSteps=["RUN true", UNKNOWN]), old)
-    machine.heard.noted.clear()
+    machine.heard.notes.clear()
 
     machine.environment.update(Existing("x", {}, old), new, machine.heard, preview=True)
     detail = machine.environment.diff(old, {}, new).detail
 
-    assert machine.heard.noted[0] == "packages:\n  + big 1.0"
-    assert machine.heard.noted[1].startswith("+1 ~0 -0 packages; ")
+    assert machine.heard.notes[0] == "packages:\n  + big 1.0"
+    assert machine.heard.notes[1].startswith("+1 ~0 -0 packages; ")
     assert detail.keys() >= {'packages["big"]', "extraSteps"}
     assert "baseDigest" not in detail
 
@@ -366,11 +367,11 @@ def test_a_service_says_once_what_its_digest_waits_for(machine: Machine, served:
     one = with_unknown(served, ("models", "a"), ("environmentImage",))
     inputs = service.check(None, one, heard).inputs
     service.create(service.check(None, with_unknown(served, ("environmentImage",)), heard).inputs, heard, preview=True)
-    assert heard.noted == ["the image's digest is not known yet: environmentImage comes from another resource"]
+    assert heard.notes == ["the image's digest is not known yet: environmentImage comes from another resource"]
 
     service.create(inputs, heard, preview=True)
 
-    assert heard.noted[1:] == [
+    assert heard.notes[1:] == [
         'the image\'s digest is not known yet: environmentImage and models["a"] come from other resources'
     ]
     assert isinstance(inputs["modelHashes"]["b:2"], str)

@@ -14,19 +14,9 @@ from aciml.core.progress import Silent
 from aciml.pip.fetch import fetch
 from aciml.pip.resolve import resolve
 from aciml.settings import Settings
+from tests.heard import Heard
 from tests.pip.projects import commit, make_project, make_sdist
 from tests.pip.wheels import make_wheel
-
-
-class Heard(Silent):
-    """Progress that remembers what is to stay."""
-
-    def __init__(self) -> None:
-        self.noted: list[str] = []
-
-    def note(self, text: str) -> None:
-        self.noted.append(text)
-
 
 Built = Callable[..., tuple[PipPackage, ...]]
 
@@ -70,7 +60,7 @@ def test_a_git_source_is_built_with_what_it_requires_and_its_commit_is_told(
     assert (leaf.name, mine.name, mine.version, mine.file_name) == ("leaf", "mine", "1.5", "mine-1.5-py3-none-any.whl")
     file = fetch((mine,), settings=Settings(tmp_path / "cache"), progress=Silent())[0]
     assert zipfile.ZipFile(file).read("mine.py") == b"version = '1.5'\n"
-    assert f"@{first}" in heard.noted[0]
+    assert f"@{first}" in heard.notes[0]
 
 
 def test_two_machines_build_the_same_bytes(index: Path, repository: Path, built: Built) -> None:
@@ -133,7 +123,7 @@ def test_a_package_of_an_index_without_a_wheel_is_built_also_deep_inside(
     make_sdist(make_project(tmp_path / "work" / "b", "leaf"), index, "leaf")
 
     assert [package.name for package in built("top")] == ["leaf", "onlysource", "top"]
-    assert any("onlysource 1.0 has no wheel, and is built from onlysource-1.0.tar.gz" in said for said in heard.noted)
+    assert any("onlysource 1.0 has no wheel, and is built from onlysource-1.0.tar.gz" in said for said in heard.notes)
 
 
 def test_what_has_to_be_compiled_is_refused_before_its_code_runs(index: Path, tmp_path: Path, built: Built) -> None:
@@ -157,7 +147,7 @@ def test_an_archive_is_built_and_its_hash_is_held(tmp_path: Path, built: Built, 
     archive = make_sdist(make_project(tmp_path / "work" / "a", "leaf"), tmp_path, "leaf")
 
     assert built(f"leaf @ {archive.as_uri()}")[0].name == "leaf"
-    assert "#sha256=" in heard.noted[0]
+    assert "#sha256=" in heard.notes[0]
     with pytest.raises(OutageError, match=r"gave other bytes than were pinned"):
         built(f"{archive.as_uri()}#sha256={'0' * 64}")
 

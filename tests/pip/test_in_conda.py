@@ -26,9 +26,10 @@ from aciml.core.errors import AcimlError
 from aciml.pip.memory import WheelMemory
 from aciml.pip.wheel_set import WheelSet
 from aciml.settings import Settings
-from tests.conda.conftest import Bench, Heard, channel, new_bench
+from tests.conda.conftest import Bench, channel, new_bench
 from tests.conda.test_channel import machine
 from tests.conda.test_layers import Tree, real_prefix, tree_of_folder, tree_of_layers
+from tests.heard import Heard
 from tests.pip.test_like_uv import HARD, LIBRARY, File, named, real_wheels, rows
 from tests.pip.wheels import layers_of, make_wheel, package_of
 

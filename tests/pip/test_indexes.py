@@ -11,7 +11,7 @@ from aciml.core.errors import OutageError, UserError
 from aciml.pip.indexes import BEST, DEFAULT, FIRST, REFUSE, ask_indexes, indexes_of, order_note
 from aciml.pip.resolve import resolve
 from aciml.settings import Settings
-from tests.images.conftest import Heard
+from tests.heard import Heard
 from tests.pip.index import Index, serve
 from tests.pip.wheels import make_wheel
 
@@ -71,17 +71,17 @@ def test_the_first_index_that_has_a_name_counts_and_what_is_on_two_is_told(
 
     assert found == {"leaf": "1.0", "secret": "1.0"}
     order = f"indexes in the order in which they are asked: {ours.url}/simple, {public.url}/simple"
-    assert heard.noted == [f"{order}; a package comes from the first that has its name"]
+    assert heard.notes == [f"{order}; a package comes from the first that has its name"]
     taken = f"secret is taken from {ours.url}/simple, and is on {public.url}/simple, too"
-    assert heard.warned == [f"1 package is on several indexes: {taken} (indexStrategy)"]
+    assert heard.warnings == [f"1 package is on several indexes: {taken} (indexStrategy)"]
 
 
 def test_the_best_version_of_all_is_taken_when_that_is_asked_for(lines: list[str], tmp_path: Path) -> None:
     found, heard = asked(lines, BEST, tmp_path)
 
     assert found == {"leaf": "1.0", "secret": "99.0"}
-    assert "the best version of all is taken" in heard.noted[0]
-    assert "secret is on " in heard.warned[0]
+    assert "the best version of all is taken" in heard.notes[0]
+    assert "secret is on " in heard.warnings[0]
 
 
 def test_a_package_on_two_indexes_is_refused_when_that_is_asked_for(lines: list[str], tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_one_index_is_asked_for_nothing_more(public: Index, tmp_path: Path, monk
         monkeypatch.delenv(name, raising=False)
     _, heard = asked([f"--index-url {public.url}/simple", "leaf"], FIRST, tmp_path)
 
-    assert (heard.noted, heard.warned) == ([], [])
+    assert (heard.notes, heard.warnings) == ([], [])
     assert len([path for path in public.asked if path == "/simple/leaf/"]) == 1
 
 
@@ -139,5 +139,5 @@ def test_a_web_page_in_the_place_of_an_index_is_not_blamed_on_the_lines(public: 
 
 
 def test_an_index_without_the_package_is_still_one(public: Index, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="the pip section cannot be resolved"):
+    with pytest.raises(UserError, match="no index has a package of this name"):
         asked([f"--index-url {public.url}/simple", "nobody-has-this"], FIRST, tmp_path)

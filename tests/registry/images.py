@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import io
-import threading
 from collections.abc import Iterable
 from typing import BinaryIO
 
-from aciml.core.errors import Cancelled, UserError
+from aciml.core.errors import UserError
 from aciml.core.image import Image, Layer, sha256_digest
 
 READS = {"GET", "HEAD"}
@@ -41,34 +40,6 @@ class Shelf:
             raise UserError(f"no blob {digest}")
         self.opened.append(digest)
         return io.BytesIO(self.blobs[digest])
-
-
-class Listener:
-    """A progress that remembers its lines and can pull the brake at one of them."""
-
-    urn = ""
-    timeout = 0.0
-
-    def __init__(self, stop_at: str = "") -> None:
-        self.lines: list[str] = []
-        self.warnings: list[str] = []
-        self._stop_at = stop_at
-        self._stopped = threading.Event()
-
-    def say(self, text: str) -> None:
-        self.lines.append(text)
-        if self._stop_at and self._stop_at in text:
-            self._stopped.set()
-
-    def note(self, text: str) -> None:
-        self.lines.append(text)
-
-    def warn(self, text: str) -> None:
-        self.warnings.append(text)
-
-    def checkpoint(self) -> None:
-        if self._stopped.is_set():
-            raise Cancelled
 
 
 def writes(requests: Iterable[str]) -> list[str]:

@@ -19,7 +19,8 @@ from aciml.registry.client import RegistryClient
 from aciml.registry.limits import ClientLimits
 from aciml.registry.pull import pull_image
 from aciml.registry.push import Pushed, push_image
-from tests.registry.images import Listener, Shelf, noise, writes
+from tests.heard import Heard
+from tests.registry.images import Shelf, noise, writes
 from tests.simulators.registry import RegistrySimulator
 from tests.simulators.registry_program import RegistryProgram
 
@@ -119,7 +120,7 @@ def test_a_mount_from_a_repository_that_lacks_the_layer_becomes_an_upload(
 def test_after_an_interrupted_push_the_next_sends_only_the_rest(client: RegistryClient, repository: str) -> None:
     shelf = Shelf()
     image = shelf.image([noise(f"{repository}{number}", 4 * MB) for number in range(4)])
-    brake = Listener(stop_at="layer 3 of 4: 1 of 4 MB")
+    brake = Heard("layer 3 of 4: 1 of 4 MB")
     with pytest.raises(Cancelled):
         push_image(client, repository, "1", image, shelf, mount_from={}, progress=brake, workers=1)
     assert client.manifest(repository, "1") is None
@@ -283,7 +284,7 @@ def test_a_push_on_top_of_a_copied_base_needs_no_base_bytes(
 
 
 def test_a_push_says_how_far_each_layer_is(client: RegistryClient, repository: str) -> None:
-    shelf, listener = Shelf(), Listener()
+    shelf, listener = Shelf(), Heard()
     image = shelf.image([noise(repository, 12 * MB), noise("small", 10)])
 
     push_image(client, repository, "1", image, shelf, mount_from={}, progress=listener)

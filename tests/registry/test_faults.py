@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import socket
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
@@ -18,7 +19,9 @@ from aciml.registry.client import RegistryClient
 from aciml.registry.errors import RegistryError
 from aciml.registry.limits import ClientLimits
 from aciml.registry.push import push_image
-from tests.registry.images import Listener, Shelf, noise
+from tests.heard import Heard
+from tests.registry.images import Shelf, noise
+from tests.simulators.ending_server import serving
 from tests.simulators.registry import FaultName, RegistrySimulator
 
 SMALL = ClientLimits(whole=400_000, chunk=100_000, block=16_384)
@@ -98,7 +101,7 @@ def test_a_pause_can_be_cancelled(client: RegistryClient, simulator: RegistrySim
 
     with pytest.raises(Cancelled):
         client.upload_blob(
-            "app", sha256_digest(content), 100, lambda: io.BytesIO(content), progress=Listener("trying again in 7 s")
+            "app", sha256_digest(content), 100, lambda: io.BytesIO(content), progress=Heard("trying again in 7 s")
         )
     assert waits == []
 
@@ -252,6 +255,25 @@ def test_wrong_or_missing_bytes_are_never_handed_on(
         client.read_blob("app", image.layers[0].digest)
     with pytest.raises(OutageError):
         client.manifest("app", image.digest)
+
+
+@pytest.mark.parametrize("head", ["HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nDocker-Con"])
+def test_an_answer_that_ends_in_its_head_says_nothing(head: str, waits: Waits) -> None:
+    """``http.client`` takes it for a whole one: a blob would count as present."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_HEAD(self) -> None:
+            self.wfile.write(head.encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with (
+        serving(Handler) as server,
+        RegistryClient(f"127.0.0.1:{server.server_port}", wait=waits) as client,
+        pytest.raises(OutageError, match="closed the connection in the middle of a request"),
+    ):
+        client.has_blob("app", sha256_digest(b"abc"))
 
 
 def test_a_copy_survives_a_cut_on_either_side(client: RegistryClient, simulator: RegistrySimulator) -> None:

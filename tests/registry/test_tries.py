@@ -18,12 +18,16 @@ from aciml.core.errors import AcimlError, Cancelled
 from aciml.core.image import sha256_digest
 from aciml.core.pace import Pace
 from aciml.core.progress import Silent
+from aciml.core.reference import Reference
+from aciml.registry.base import copy_image
 from aciml.registry.client import RegistryClient
 from aciml.registry.errors import RegistryError, answered, unreachable
 from aciml.registry.limits import ClientLimits
 from aciml.registry.pace import Effort
 from aciml.registry.push import push_image
-from tests.registry.images import Listener, Shelf, noise
+from aciml.registry.referrers import Artifact, attach
+from tests.heard import Heard
+from tests.registry.images import Shelf, noise
 from tests.simulators.registry import FaultName, RegistrySimulator
 
 SMALL = ClientLimits(whole=400_000, chunk=100_000, block=16_384)
@@ -70,6 +74,18 @@ def test_one_chunk_has_no_more_tries_than_another_request(client: RegistryClient
         upload(client, content)
 
     assert count(simulator, "PATCH") == 5
+
+
+def test_bytes_that_are_sent_once_more_are_no_step_forward(
+    client: RegistryClient, simulator: RegistrySimulator
+) -> None:
+    """The last request of an upload fails; the next attempt sends its bytes again, in chunks that all arrive."""
+    simulator.fail("server-error", "PUT", times=99)
+
+    with pytest.raises(RegistryError, match=r"\(5 tries, 8 s\)"):
+        upload(client, noise("a", 1000))
+
+    assert count(simulator, "PUT") == 5
 
 
 def test_time_without_an_answer_is_counted_too() -> None:
@@ -227,6 +243,26 @@ def test_blobs_that_a_registry_lacks_after_all_are_sent_in_the_same_run(
     assert client.head_manifest("app", "2") == image.digest
 
 
+@pytest.mark.parametrize("what", ["a base", "a document"])
+def test_what_is_not_an_image_of_ours_is_healed_too(
+    client: RegistryClient, simulator: RegistrySimulator, what: str
+) -> None:
+    shelf = Shelf()
+    image = shelf.image([noise("a", 5000)])
+    push_image(client, "base", "1", image, shelf, mount_from={}, progress=Silent())
+    document = b"{}"
+    simulator.believed = {image.layers[0].digest, sha256_digest(document), sha256_digest(image.config())}
+
+    if what == "a base":
+        copy_image(client, Reference.parse(f"{simulator.host}/base:1"), client, "app", progress=Silent())
+    else:
+        attach(client, "base", image.manifest(), Artifact("text/x", document), Silent())
+
+    assert simulator.repository("app" if what == "a base" else "base").blobs.keys() >= (
+        {image.layers[0].digest} if what == "a base" else {sha256_digest(document)}
+    )
+
+
 def test_a_blob_that_is_lacking_and_not_here_is_the_registrys_error(
     client: RegistryClient, simulator: RegistrySimulator
 ) -> None:
@@ -257,7 +293,7 @@ def test_an_upload_that_ctrl_c_ends_is_cancelled(client: RegistryClient, simulat
 
     with pytest.raises(Cancelled):
         client.upload_blob(
-            "app", sha256_digest(content), len(content), lambda: io.BytesIO(content), progress=Listener("blob: ")
+            "app", sha256_digest(content), len(content), lambda: io.BytesIO(content), progress=Heard("blob: ")
         )
 
     assert simulator.uploads == {}

@@ -20,7 +20,7 @@ from aciml.resources.golden import golden_findings, golden_hash, golden_of
 from aciml.resources.group import ContainerGroup
 from aciml.resources.protocol import Existing, InitFailed
 from aciml.targets.memory import MemoryTarget
-from tests.targets.azure.life import Hearer
+from tests.heard import Heard
 
 FILE = """# by hand
 requests:
@@ -185,7 +185,7 @@ def test_requests_that_the_model_refuses_stop_the_preview_as_long_as_it_is_the_m
     file.write_text(FILE.replace("[[1, 2]]", "[1, 2]"))
     why = f'{file}:3: "one row" does not fit the model that runs: $.data[0] is integer and should be array'
 
-    told = Hearer()
+    told = Heard()
     same, other = (group.check(first, inputs(file, image), told).findings for image in ("serves", "other"))
 
     assert [(one.where, one.why) for one in same] == [("traffic.golden", why.replace("integer", "number"))]

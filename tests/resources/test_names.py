@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aciml.core.progress import Progress, Silent
+from aciml.core.progress import Progress
 from aciml.model.rollout import StableName
 from aciml.properties import UNKNOWN, Values
 from aciml.resources.group import ContainerGroup
@@ -12,16 +12,10 @@ from aciml.resources.protocol import Existing
 from aciml.resources.registry import ContainerRegistry
 from aciml.targets.memory import MemoryTarget
 from aciml.targets.protocol import GroupSpec
+from tests.heard import Heard
 
 URN = "urn:pulumi:dev::shop::aciml:compute:ContainerGroup::iris-group"
 IMAGE = f"127.0.0.1:5000/a:b@sha256:{'0' * 64}"
-
-
-class Speaking(Silent):
-    """Speaks for a resource."""
-
-    def __init__(self, urn: str = URN) -> None:
-        self.urn = urn
 
 
 def group(workspace: str = "here") -> ContainerGroup:
@@ -29,7 +23,7 @@ def group(workspace: str = "here") -> ContainerGroup:
 
 
 def checked(resource: ContainerGroup, old: Values | None, **new: object) -> Values:
-    found = resource.check(old, {"image": IMAGE, **new}, Speaking())
+    found = resource.check(old, {"image": IMAGE, **new}, Heard(urn=URN))
     assert found.findings == []
     return found.inputs
 
@@ -62,28 +56,28 @@ def test_unknown_values_crash_nothing() -> None:
 def test_a_taken_name_is_a_finding_before_anything_starts() -> None:
     target = MemoryTarget(workspace="here")
     resource = ContainerRegistry(target.registry)
-    made = resource.create(resource.check(None, {"name": "mine"}, Speaking()).inputs, Speaking(), preview=False)
-    other = Speaking("urn:pulumi:prod::shop::aciml:registry:ContainerRegistry::models")
+    made = resource.create(resource.check(None, {"name": "mine"}, Heard(urn=URN)).inputs, Heard(urn=URN), preview=False)
+    other = Heard(urn="urn:pulumi:prod::shop::aciml:registry:ContainerRegistry::models")
 
     (finding,) = resource.check(None, {"name": "mine"}, other).findings
 
     assert finding.where == "name"
     assert "stack dev, project shop" in finding.why
-    assert resource.check(made.inputs or {"name": "mine"}, {"name": "mine"}, Speaking()).findings == []
+    assert resource.check(made.inputs or {"name": "mine"}, {"name": "mine"}, Heard(urn=URN)).findings == []
 
 
 def test_state_remembers_the_owner_and_deletion_leaves_what_somebody_else_has_made_since() -> None:
     target = MemoryTarget(workspace="here")
     resource = ContainerGroup(target.service)
-    made = resource.create(checked(resource, None), Speaking(), preview=False)
+    made = resource.create(checked(resource, None), Heard(urn=URN), preview=False)
     with target.world() as world:
         world.groups.clear()
         world.labels.clear()
     theirs = ContainerGroup(target.service)
-    other = Speaking("urn:pulumi:prod::shop::aciml:compute:ContainerGroup::x")
+    other = Heard(urn="urn:pulumi:prod::shop::aciml:compute:ContainerGroup::x")
     theirs.create({**checked(theirs, None), "name": made.state["name"]}, other, preview=False)
 
-    resource.delete(made, Speaking())
+    resource.delete(made, Heard(urn=URN))
 
     assert len(made.state["owner"]) == 16
     with target.world() as world:
@@ -102,6 +96,6 @@ def test_a_removal_names_what_leads_to_the_group_from_outside(monkeypatch: pytes
     monkeypatch.setattr(target.service, "delete", delete)
     stable = {"applicationGateway": "/subscriptions/s/door", "backendPool": "ours"}
     for values in (inputs, {**inputs, "stableName": stable}):
-        resource.delete(Existing("id", {**values, "owner": "me"}, values), Speaking())
+        resource.delete(Existing("id", {**values, "owner": "me"}, values), Heard(urn=URN))
 
     assert led == [None, StableName(application_gateway=stable["applicationGateway"], backend_pool="ours")]

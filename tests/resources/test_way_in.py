@@ -9,22 +9,12 @@ import pytest
 
 from aciml.core.errors import OutageError
 from aciml.core.place import Place
-from aciml.core.progress import Silent
 from aciml.images.tools import Answers, Tools
 from aciml.resources.pushed import require_way_in, told_if_shut_out
+from tests.heard import Heard
 
 PLACE = Place("models.azurecr.io", "iris")
 WHY = "models.azurecr.io has a firewall"
-
-
-class Heard(Silent):
-    """Remembers warnings."""
-
-    def __init__(self) -> None:
-        self.warnings: list[str] = []
-
-    def warn(self, text: str) -> None:
-        self.warnings.append(text)
 
 
 def tools(why: str, asked: list[str]) -> Tools:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import http.client
 import os
@@ -21,8 +22,12 @@ from pathlib import Path
 import pytest
 from platformdirs import user_cache_path
 
+from tests.server.forked import Fork
+
 SERVER = Path(__file__).parents[2] / "server"
 PYTHONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
+OF_THE_START = re.compile("PYTHON|LANG|LC_|LD_|TZ|MALLOC_|ACIML_VERSION")
+"""Variables that a process reads when it starts, or imports: a fork would not."""
 PATIENCE = 30.0  # seconds until a test gives up on a process; never reached when all is well
 
 
@@ -39,7 +44,7 @@ class Reply:
 class Running:
     """One server process and its log."""
 
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[str] | Fork
     log: list[str] = field(default_factory=list)
     port: int = 0
     health_port: int = 0
@@ -148,12 +153,57 @@ def packages(program: str, wanted: tuple[str, ...] = ()) -> Path:
     return folder
 
 
+def start_cold(program: str, variables: dict[str, str]) -> subprocess.Popen[str]:
+    """Start a server as a container does."""
+    return subprocess.Popen(
+        [compiled(program), "-B", SERVER / "run.py"],
+        env=variables,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+    )
+
+
+def start_warm(variables: dict[str, str]) -> Fork:
+    """Start a server as a fork of a Python that has its modules."""
+    reading, writing = os.pipe()
+    with open(os.devnull, "r+b", buffering=0) as nothing, os.fdopen(writing, "wb") as log:  # noqa: PTH123  # no path
+        fds = {0: nothing.fileno(), 1: nothing.fileno(), 2: log.fileno()}
+        process = Fork(warm("front"), [str(SERVER / "run.py")], variables, fds, workers=warm("worker"))
+    process.stderr = os.fdopen(reading, errors="replace")
+    return process
+
+
+@lru_cache
+def warm(role: str) -> str:
+    """Start a Python that forks processes of a role until this process ends; return its socket."""
+    folder = Path(tempfile.mkdtemp(prefix="aciml-server-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    place = str(folder / role)
+    process = subprocess.Popen(
+        [compiled(sys.executable), "-B", Path(__file__).with_name("warm.py"), place, role],
+        stdin=subprocess.PIPE,  # its end is that of this process, too
+        stdout=subprocess.PIPE,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(packages(sys.executable))},
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"ready\n"
+    atexit.register(process.wait)
+    atexit.register(process.stdin.close)  # what was registered last is done first
+    return place
+
+
 @pytest.fixture(scope="module")
 def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
     """Start a server with a script; it runs to the end of the module at most.
 
     ``files``: more files of the app root, by path. ``wanted``: packages that the script imports; ``hidden`` ones
     cannot be imported. ``listening=False`` is for one that is expected to fail; other names are variables.
+
+    A server of this Python is a fork of one that has the modules already, and so are its workers, unless its start, its
+    memory or its family is what the test is about: then it is ``cold``. Those of other Pythons always are.
     """
     started: list[tuple[Running, threading.Thread]] = []
 
@@ -165,19 +215,15 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
         listening: bool = True,
         wanted: tuple[str, ...] = (),
         hidden: tuple[str, ...] = (),
+        cold: bool = False,
         **environ: str,
     ) -> Running:
         root = tmp_path_factory.mktemp("app")
         _write(root, {"src/score.py": script, **(files or {})})
         program = interpreter(version) if version else sys.executable
-        process = subprocess.Popen(
-            [compiled(program), "-B", SERVER / "run.py"],
-            env={**_environment(root, packages(program, wanted), hidden), **environ},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-        )
+        variables = {**_environment(root, packages(program, wanted), hidden), **environ}
+        is_cold = cold or bool(version or hidden) or any(map(OF_THE_START.match, environ))
+        process = start_cold(program, variables) if is_cold else start_warm(variables)
         running = Running(process, root=root)
         thread = threading.Thread(target=running.follow)
         thread.start()

@@ -101,7 +101,7 @@ def test_a_taken_port_is_one_line(start: Serve) -> None:
 
 def test_sigterm_during_init_ends_the_start(start: Serve) -> None:
     script = "import sys, threading\ndef init():\n    print('in init', file=sys.stderr, flush=True)\n"
-    server = start(script + "    threading.Event().wait(60)\ndef run(x): ...", listening=False)
+    server = start(script + "    threading.Event().wait(60)\ndef run(x): ...", listening=False, cold=True)
     server.wait_for("in init")
     server.process.send_signal(signal.SIGTERM)
 

@@ -116,6 +116,13 @@ def test_all_wrong_values_are_told_at_once(tmp_path: Path) -> None:
     assert str(raised.value).count(", which is not ") == 4
 
 
+def test_a_wrong_value_of_the_file_is_named_as_the_file_has_it(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"^SCORING_TIMEOUT_MS in .*config\.json is 'soon'"):
+        beside(tmp_path, {"SCORING_TIMEOUT_MS": "soon"})
+    with pytest.raises(ValueError, match=r"^Worker_Count in .* is 'many'"):
+        taken(tmp_path, {"Worker_Count": "many"})
+
+
 @pytest.mark.parametrize("content", [b"{", b"[]", b"\xff", b"[" * 100_000])
 def test_a_named_file_that_is_none_ends_the_start(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "named.json").write_bytes(content)

@@ -17,6 +17,7 @@ import requests
 
 _LINE = re.compile(r'"(?P<method>[A-Z]+) (?P<path>\S+) HTTP/1\.[01]" \d{3}')
 _IMAGE = "registry:2"
+_STARTS = 5
 T = TypeVar("T")
 
 
@@ -36,6 +37,10 @@ class RegistryProgram:
         log = _until(lambda: lines if mark in (lines := self._lines()) else [])
         return [line for line in log if "/mark-" not in line]
 
+    def answers(self) -> bool:
+        """Tell whether it answers: by its log, since somebody else may answer at its port."""
+        return _ask(f"http://{self.host}/v2/") == 200 and bool(self._lines())
+
     def _lines(self) -> list[str]:
         return [f"{found['method']} {found['path'].partition('?')[0]}" for found in _LINE.finditer(self._read_log())]
 
@@ -52,12 +57,23 @@ def running_registry(folder: Path) -> Iterator[RegistryProgram]:
     """Run a registry that keeps its data in ``folder`` (the container: in itself) and lets manifests be deleted."""
     start = _program if shutil.which("docker-registry") else _container
     with start(folder) as registry:
-        _until(lambda: _ask(f"http://{registry.host}/v2/") == 200)
         yield registry
 
 
 @contextlib.contextmanager
 def _program(folder: Path) -> Iterator[RegistryProgram]:
+    # whoever asks for any free port between our look and its start may be given ours: then it ends, and gets another
+    for _ in range(_STARTS):
+        with _served(folder) as (process, registry):
+            _until(lambda: process.poll() is not None or registry.answers())
+            if process.poll() is None:
+                yield registry
+                return
+    raise OSError(f"the registry does not start: {(folder / 'log').read_text(errors='replace')[-500:]}")
+
+
+@contextlib.contextmanager
+def _served(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], RegistryProgram]]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         host = f"127.0.0.1:{free.getsockname()[1]}"
@@ -69,7 +85,7 @@ def _program(folder: Path) -> Iterator[RegistryProgram]:
         command = ["docker-registry", "serve", str(folder / "config.yml")]
         process = subprocess.Popen(command, stdout=sink, stderr=sink)
         try:
-            yield RegistryProgram(host, lambda: log.read_text(errors="replace"))
+            yield process, RegistryProgram(host, lambda: log.read_text(errors="replace"))
         finally:
             process.kill()
             process.wait()
@@ -80,7 +96,9 @@ def _container(_: Path) -> Iterator[RegistryProgram]:
     options = ["-p", "127.0.0.1::5000", "-e", "REGISTRY_STORAGE_DELETE_ENABLED=true"]
     name = _docker("run", "-d", "--rm", *options, _IMAGE).strip()
     try:
-        yield RegistryProgram(_docker("port", name, "5000").split()[0], lambda: _docker("logs", name))
+        registry = RegistryProgram(_docker("port", name, "5000").split()[0], lambda: _docker("logs", name))
+        _until(registry.answers)
+        yield registry
     finally:
         _docker("rm", "-f", "-v", name)
 

@@ -23,7 +23,8 @@ from aciml.targets.memory.revisions import MemoryRevisions
 from aciml.targets.memory.world import Memory
 from aciml.targets.protocol import GroupFacts, GroupFailed
 from aciml.targets.revisions import NoCopies, Seen
-from tests.targets.azure.life import Hearer, Killed
+from tests.heard import Heard
+from tests.targets.azure.life import Killed
 from tests.targets.test_revisions import revision
 
 OLD, NEW = "s--old", "s--new"
@@ -55,7 +56,7 @@ class Scene:
     """A service with an old revision that serves and a new one, and a clock that only waiting moves."""
 
     revisions: Recorder = field(default_factory=Recorder)
-    hearer: Hearer = field(default_factory=Hearer)
+    hearer: Heard = field(default_factory=Heard)
     time: float = 1000.0
     answers: Callable[[str], str] = lambda _: ""
     golden: Callable[[str], str] = lambda _: ""
@@ -378,7 +379,7 @@ def test_so_many_old_ones_stay_warm(scene: Scene, previous: int) -> None:
 
 
 def test_ctrl_c_leaves_the_shares_and_says_so(scene: Scene) -> None:
-    scene.hearer = Hearer(stop_at=8)
+    scene.hearer = Heard(stop_at=8)
 
     with pytest.raises(Cancelled):
         scene.walk(traffic())
@@ -389,7 +390,7 @@ def test_ctrl_c_leaves_the_shares_and_says_so(scene: Scene) -> None:
 
 
 def test_ctrl_c_ends_copies(scene: Scene) -> None:
-    scene.hearer = Hearer(stop_at=4)
+    scene.hearer = Heard(stop_at=4)
 
     with pytest.raises(Cancelled):
         scene.walk(traffic(shadow=100))
@@ -401,13 +402,13 @@ def test_ctrl_c_ends_copies(scene: Scene) -> None:
 def test_a_killed_run_is_gone_on_with(stop_at: int, percents: tuple[int, ...], shadow: bool) -> None:  # noqa: FBT001
     scene = Scene()
     said = traffic(*(CanaryStep(percent=one, pause=6) for one in percents), shadow=10 if shadow else None)
-    scene.hearer = Hearer(stop_at=stop_at, error=Killed())
+    scene.hearer = Heard(stop_at=stop_at, error=Killed())
     with suppress(Killed):
         scene.walk(said)
     reached = scene.weights.get(NEW, 0)
     # at every moment each request has somebody who answers it
     assert sum(scene.weights.values()) == 100
-    scene.hearer, scene.revisions.shares = Hearer(), []
+    scene.hearer, scene.revisions.shares = Heard(), []
 
     scene.walk(said, serving(scene.revisions.list(), NEW))
 

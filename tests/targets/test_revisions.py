@@ -10,6 +10,7 @@ from aciml.core.progress import Silent
 from aciml.targets.memory.revisions import MemoryRevisions
 from aciml.targets.memory.world import Memory
 from aciml.targets.revisions import NoSuchRevision, Revision, Seen, WrongWeights, find, require_weights, revision_name
+from tests.contract.compared import nothing_is_compared_where_nothing_is_copied
 
 PROGRESS = Silent()
 
@@ -75,6 +76,7 @@ def test_one_with_requests_is_not_retired(revisions: MemoryRevisions) -> None:
 
 
 def test_a_mirror_is_ended_by_none(revisions: MemoryRevisions) -> None:
+    nothing_is_compared_where_nothing_is_copied(revisions, "s--old", "s--new")
     revisions.mirror("s--old", "s--new", 20, PROGRESS)
     assert revisions.mirrored == ("s--old", "s--new", 20)
 
@@ -95,6 +97,7 @@ def test_one_is_found_by_name_label_or_suffix() -> None:
     assert find(there, "s--b").name == "s--b"
     assert find(there, "b").name == "s--a"
     assert find(there, "a").name == "s--a"
+    assert find([revision("a--b--rc")], "rc").name == "a--b--rc"
     with pytest.raises(NoSuchRevision, match="there are none yet"):
         find([], "a")
     with pytest.raises(NoSuchRevision):

@@ -9,15 +9,12 @@ from __future__ import annotations
 import fcntl
 import os
 import re
-import shutil
-import tempfile
 import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, ClassVar
-from uuid import uuid4
 
 NEW = ".new-"
 """Start of the names of files that are still being written; the writer's token and a dot follow."""
@@ -40,7 +37,7 @@ class Presence:
     def __init__(self, cache: Path) -> None:
         """Come in; the folders are made if they are not there."""
         # the number alone may be somebody else's by the time it is read
-        self._cache, self.token = cache, f"{os.getpid()}-{uuid4().hex[:12]}"
+        self._cache, self.token = cache, f"{os.getpid()}-{os.urandom(6).hex()}"
         home = cache / _HOMES
         home.mkdir(parents=True, exist_ok=True)
         self._thread = threading.Lock()
@@ -78,6 +75,8 @@ class Presence:
     @contextmanager
     def new_file(self, folder: Path, buffering: int = -1) -> Iterator[tuple[BinaryIO, Path]]:
         """Give a file to write, and its name; removed at the end unless it was renamed, best after a flush."""
+        import tempfile  # here, and below: a process that only reads the cache needs none of what these load
+
         folder.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=folder, prefix=f"{NEW}{self.token}.")
         try:
@@ -88,6 +87,8 @@ class Presence:
 
     def new_folder(self, folder: Path) -> Path:
         """Make an empty folder of this process; what it does not remove is swept when it is gone."""
+        import tempfile
+
         folder.mkdir(parents=True, exist_ok=True)
         return Path(tempfile.mkdtemp(dir=folder, prefix=f"{self.token}."))
 
@@ -140,6 +141,8 @@ def is_of_conda(folder: Path) -> bool:
 
 def _remove(path: Path) -> None:
     if path.is_dir():
+        import shutil
+
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)

@@ -56,8 +56,10 @@ class Goal:
         if not said:
             return None
         word, colon, rest = said.partition(":")
+        # `aciml build registry` with a place behind it: a word that people split in two
         if said == "registry" and beside:
             word, colon, rest = "registry", ":", beside
+        # anything else with a colon may be a port
         if colon and rest and word in ("registry", "oci", "docker"):
             return cls(word, rest)  # type: ignore[arg-type]  # it is one of them
         # host:port/repository has a colon too
@@ -96,6 +98,7 @@ def command(
     """
     goal, progress = Goal.read(to, where), Terminal()
     wish = wanted(stack, project, name, files, progress)
+    # an environment on its own is pushed under its own name
     if image == "environment" and wish.environment:
         wish = replace(wish, service=None)
     if image == "service" and not wish.service:
@@ -115,9 +118,11 @@ class _Build:
     def run(self) -> dict[str, Any]:
         tools = tools_of(self.wanted.any)
         if self.goal and self.goal.kind == "oci":
+            # the only place that can be full before it begins
             self._look_at_folder(Path(self.goal.where))
         environment = self.wanted.environment
         if self.goal is None:
+            # a host that nobody knows is told before anything is built
             _known_host(_host_of(self.wanted.any))
         if environment is None:
             assert self.wanted.service  # noqa: S101  # one of them is there
@@ -125,12 +130,14 @@ class _Build:
             if isinstance(self.wanted.service.inputs.get(ENVIRONMENT_IMAGE), Unknown):
                 raise UserError("the service stands on an image that only an update knows", "run pulumi up")
             return self._service(self.wanted.service, tools, "", None)
+        # by what the last update pinned: a build makes what the next `up` would make
         pins = pinned(environment, tools, environment.before, self.progress)
         if waiting := _waits(pins.now):
             raise UserError(f"the environment cannot be built: {waiting}", "run pulumi up, which knows it")
         recipe, image, place = self._environment(pins)
         if self.wanted.service is None:
             return self._finish(pins.tools, image, place, recipe)
+        # a service asks for it by its digest, and no registry has it yet
         pins.tools.keep_image(image)
         if place is None:
             learn_users(pins.tools, recipe, self.progress)
@@ -156,6 +163,7 @@ class _Build:
         place = self._place_of_environment(pins.now)
         recipe = recipe_of(pins.tools, pins.now, self.progress)
         # layers of packages are made here, byte by byte; what ran in a container comes back as an image alone
+        # a container's layers are only in the engine's or a registry's store, and no registry was named
         if place is None and (recipe.steps or recipe.made or recipe.link_steps):
             raise UserError(
                 "what extra steps, a Dockerfile or link scripts make is kept in a registry, and none is known",
@@ -163,9 +171,11 @@ class _Build:
             )
         if place:
             # nothing goes: what stays in a registry is for the stacks to say that push to it
+            # a build by hand is no holder of images: it must not clean up for a stack
             now = pins.now.but(layers=pins.now.layers.but(keep_tags=None, keep_days=None))
             return recipe, update(pins.tools, self._before(), now, place, self.progress), place
         builder = EnvironmentBuilder(pins.tools)
+        # layers first: an image can be looked at once all of them are in the cache
         builder.make_layers(recipe, self.progress)
         image = builder.look(recipe, None).image
         assert image is not None  # noqa: S101  # base and packages are there now, and nothing else is in it
@@ -175,6 +185,7 @@ class _Build:
         return read_environment(self.wanted.environment.before if self.wanted.environment else {})
 
     def _place_of_environment(self, now: Environment) -> Place | None:
+        # the name that a scaffold of `aciml new` has
         goal, repository = self.goal, now.repository or "azureml/environment"
         if goal and goal.kind == "registry":
             reference = Reference.parse(goal.where)
@@ -182,11 +193,13 @@ class _Build:
             return Place(reference.registry, repository if self.wanted.service else reference.repository)
         if goal is None:
             return Place(_known_host(now.login_server), repository)
+        # by the registry that keeps steps: layers are read from there when the archive is written
         return Place(self.via, repository) if self.via else None
 
     def _service(self, resource: Resource, tools: Tools, environment: str, recipe: Recipe | None) -> dict[str, Any]:
         from ..images.build.service import build, update
 
+        # an image that exists is not made again, and to copy one is no build
         if existing := resource.inputs.get("existingImage"):
             advice = "take image out of the program, or build --image environment"
             raise UserError(f"service {resource.title} runs {existing}, and nothing is built for it", advice)
@@ -213,16 +226,21 @@ class _Build:
         goal = self.goal
         if goal is None or goal.kind == "registry":
             assert place is not None  # noqa: S101  # it was pushed there
+            # a second tag is a name more for the same bytes
             tag = self._tag(tools, image, place)
             return {"reference": f"{place}:{tag}@{image.digest}", **facts}
         from ..images.export.layers import LayerSource
         from ..images.export.layout import write_layout
 
         below = [
-            Place(self.via, str(one.inputs["repository"])) for one in (self.wanted.environment,) if self.via and one
+            # where what is not in the cache can be read from: packed by another machine, or made by steps
+            Place(self.via, str(one.inputs["repository"]))
+            for one in (self.wanted.environment,)
+            if self.via and one
         ]
         if recipe and recipe.base.registry:
             below.append(Place(recipe.base.registry, recipe.base.repository))
+        # a service of another stack's environment: its layers are where that image is
         if self.wanted.environment is None and self.wanted.service:
             on = Reference.parse(str(self.wanted.service.inputs[ENVIRONMENT_IMAGE]))
             below.append(Place(on.registry, on.repository))
@@ -231,14 +249,17 @@ class _Build:
         if goal.kind == "oci":
             write_layout(image, blobs, Path(goal.where), image.tag, self.progress)
             return {"reference": f"oci:{goal.where}:{image.tag}@{image.digest}", **facts}
+        # Docker takes a name without a tag for latest, and says so in the archive's manifest
         name = goal.where if ":" in goal.where.rpartition("/")[2] else f"{goal.where}:latest"
         self._load(tools, image, blobs, name)
+        # docker's own id of an image is the digest of its config
         return {"reference": f"docker:{name}@{image.digest}", "id": sha256_digest(image.config()), **facts}
 
     def _tag(self, tools: Tools, image: Image, place: Place) -> str:
         """Give the image the tag that was asked for, beside its own; return that which is told."""
         said = self.goal.where.rpartition("/")[2].partition(":")[2] if self.goal else ""
         if not said:
+            # the same bytes under another name: no blob is sent
             return image.tag
         tools.client(place.login_server).put_manifest(place.repository, said, image.manifest(), OCI_MANIFEST)
         return said
@@ -250,6 +271,7 @@ class _Build:
         from ..images.export.archive import write_archive
 
         engine = connect()
+        # a fresh machine has no cache yet
         tools.settings.cache.mkdir(parents=True, exist_ok=True)
         # in the cache: a system's folder for temporary files may be small, or in memory
         with closing(engine), tempfile.TemporaryDirectory(dir=tools.settings.cache, prefix="load-") as folder:
@@ -266,6 +288,7 @@ class _Build:
 def _waits(now: Environment) -> str:
     from ..images.build.summary import waiting_line
 
+    # against nothing: all of it is new
     return waiting_line(type(now)(login_server="", repository=""), now)
 
 

@@ -44,8 +44,10 @@ def command(stack: str, project: Path | None, *, as_json: bool) -> int:
         settings = Settings.read()
     except UserError as error:
         lines.append(Line("settings", State.BROKEN, error.message, error.advice))
+        # a mirrors file that is wrong would hide everything else: the rest is looked at without it
         settings = Settings.read({"ACIML_MIRRORS": ""})
     subject = _subject(found, settings)
+    # the machine first: what is wrong there explains what is wrong in the stack
     lines = [*look(_looks(subject, found)), *lines]
     progress.done()
     broken = sum(line.state is State.BROKEN for line in lines)
@@ -62,6 +64,7 @@ def look(looks: Sequence[tuple[str, Look]], patience: float = PATIENCE) -> list[
         looks: each with its name, which is told if it does not come to an end.
         patience: seconds for all of them together.
     """
+    # a thread each, since all of them wait for somebody
     pool = ThreadPoolExecutor(max_workers=max(len(looks), 1))
     futures = [(name, pool.submit(one)) for name, one in looks]
     wait([future for _, future in futures], timeout=patience)
@@ -85,10 +88,12 @@ def _stack(stack: str, project: Path | None) -> tuple[list[Line], Declared | Non
     except UserError as error:
         if project:
             return [Line("project", State.BROKEN, error.message, error.advice)], None
+        # no project is a fact: people run this before they have one
         return [Line("project", State.OK, "none here; the machine alone was looked at")], None
     secrets: list[Line] = []
     try:
         try:
+            # incomplete: a config that lacks a value still says most of what it uses
             found = declared(stack, folder, incomplete=True)
         except ProgramError:
             raise
@@ -98,9 +103,11 @@ def _stack(stack: str, project: Path | None) -> tuple[list[Line], Declared | Non
             secrets = [Line("secrets", State.WARNING, error.message, error.advice)]
     except UserError as error:
         return [Line("stack", State.BROKEN, f"{stack}: {error.message}", error.advice)], None
+    # outputs are what an update left: without them it was never brought up
     count = sum(bool(one.outputs) for one in found.resources)
     said = f"{stack} declares {len(found.resources)} resources, {count} of them are up"
     wrong = [Line("stack config", State.BROKEN, one.why) for one in config_findings(found.config)]
+    # what was found and what to do about it are one sentence there
     wrong += [Line("stack config", State.BROKEN, *one.told(stack).split("; ", 1)) for one in found.unset]
     return [Line("stack", State.OK, said), *secrets, *wrong], found
 
@@ -109,10 +116,13 @@ def _subject(found: Declared | None, settings: Settings) -> Subject:
     subject = Subject(settings)
     if found is None:
         return subject
+    # without a word the target is this machine, as everywhere
     target = found.config.get("target", "local")
     inputs = [known(one.inputs) for one in found.of_kind(ENVIRONMENT)]
     hosts = [host for one in inputs for host in _hosts(one)]
+    # a registry that was made is asked as well: that is where images are pushed
     hosts += [str(one.outputs["loginServer"]) for one in found.of_kind(REGISTRY) if one.outputs.get("loginServer")]
+    # the provider's bundle goes before that of an environment
     bundle = found.config.get("caBundle") or next((str(one["caBundle"]) for one in inputs if "caBundle" in one), "")
     steps = any(one.get("extraSteps") or one.get("extraStepsFile") or one.get("dockerfile") for one in inputs)
     return replace(
@@ -120,6 +130,7 @@ def _subject(found: Declared | None, settings: Settings) -> Subject:
         settings=settings.with_ca_bundle(bundle),
         channels=tuple(dict.fromkeys(name for one in inputs for name in _channels(one))) or subject.channels,
         registries=tuple(dict.fromkeys(hosts)) or subject.registries,
+        # at home everything runs in it; in the cloud only steps may need it
         needs_docker=target == "local" or any(one.get("builder") == "docker" and steps for one in inputs),
         plugin_folder=_plugin_folder(found.folder),
     )
@@ -128,6 +139,7 @@ def _subject(found: Declared | None, settings: Settings) -> Subject:
 def _hosts(inputs: Values) -> list[str]:
     """Return the registries of what an environment stands on."""
     image = str(inputs.get("baseImage") or "")
+    # a Dockerfile's bases are named in it, and `aciml lint` reads those
     return [Reference.parse(image).registry] if image and is_known_image(image) else []
 
 
@@ -144,6 +156,7 @@ def _channels(inputs: Values) -> list[str]:
 
 def _plugin_folder(folder: Path) -> str:
     plugins = read_yaml(folder / PROJECT).get("plugins")
+    # a list of packages and plugins (Pulumi.yaml, "plugins.providers")
     named = plugins.get("providers") if isinstance(plugins, dict) else None
     ours = [one for one in named or () if isinstance(one, dict) and one.get("name") == "aciml" and one.get("path")]
     return str((folder / str(ours[0]["path"])).resolve()) if ours else ""
@@ -163,6 +176,7 @@ def _looks(subject: Subject, found: Declared | None) -> list[tuple[str, Look]]:
         ("mirrors", partial(examined.mirrors, settings)),
         *((f"channel {name}", partial(examined.channel, name, settings)) for name in subject.channels),
         ("package index", partial(examined.index, settings)),
+        # each by its own name: a registry that is down shall not hide the others
         *((f"registry {host}", _registry(host, subject, found)) for host in subject.registries),
         ("clock", partial(examined.clock, settings)),
     ]
@@ -172,6 +186,7 @@ def _looks(subject: Subject, found: Declared | None) -> list[tuple[str, Look]]:
     return looks
 
 
+# inside, since only few projects name a registry, and the client is heavy to load
 def _registry(host: str, subject: Subject, found: Declared | None) -> Look:
     from ..images.tools import Tools
     from ..registry.limits import ClientLimits
@@ -183,4 +198,5 @@ def _registry(host: str, subject: Subject, found: Declared | None) -> Look:
         with tools.glance(host, ClientLimits(connect=4.0, idle=8.0, attempts=1)) as client:
             client.ping()
 
+    # by its mirror, if it has one: that is who answers
     return partial(examined.registry, host, ask, subject.settings.registries.get(host, ""))

@@ -64,8 +64,10 @@ def aciml() -> list[Line]:
 
 def plugin(subject: Subject) -> list[Line]:
     """Look for the plugin where the engine looks: what Pulumi.yaml names, else on PATH."""
+    # the name by which the engine looks for a plugin (Pulumi, "pulumi-resource-NAME" on PATH)
     name = "pulumi-resource-aciml"
     if subject.plugin_folder:
+        # PulumiPlugin.yaml makes a folder one that the engine can start
         there = Path(subject.plugin_folder, "PulumiPlugin.yaml").is_file()
         advice = "" if there else "mend plugins.providers in Pulumi.yaml"
         return [Line("plugin", State.OK if there else State.BROKEN, subject.plugin_folder, advice)]
@@ -81,6 +83,7 @@ def plugin(subject: Subject) -> list[Line]:
 
 def _is_ours(path: Path) -> bool:
     """Tell whether a script of pip's begins with our own Python."""
+    # pip writes the interpreter into the first line, or into a launcher behind it on Windows
     with path.open("rb") as file:
         return sys.executable.encode() in file.read(4096)
 
@@ -102,6 +105,7 @@ def pulumi() -> list[Line]:
         # one that was built by hand prints an empty line, or a word
         said = f'says "{found}" as its version' if found else "does not say which version it is"
         lines = [Line("Pulumi", State.WARNING, f"{where} {said}", f"make sure that it is {oldest} or newer")]
+    # apart from the version: a CLI without a login works for all that needs no state
     user = _output([where, "whoami", "--non-interactive"])
     advice = "" if user else "pulumi login, or set PULUMI_BACKEND_URL and PULUMI_ACCESS_TOKEN"
     lines.append(Line("Pulumi login", State.OK if user else State.WARNING, user or "there is none", advice))
@@ -111,12 +115,14 @@ def pulumi() -> list[Line]:
 def _output(words: list[str]) -> str | None:
     """Return the first line that a program prints; None if it does not run, or fails."""
     try:
+        # 10 s: the CLI asks for a newer version of itself before it answers
         done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=10.0)
     except (OSError, subprocess.SubprocessError):
         return None
     return next(iter(done.stdout.strip().splitlines()), "")
 
 
+# by the plugin's own function, so that contexts, DOCKER_HOST and Podman's socket are found alike
 def docker(subject: Subject) -> list[Line]:
     """Look for an engine as a build does."""
     from ..docker.engine import connect
@@ -125,6 +131,7 @@ def docker(subject: Subject) -> list[Line]:
     try:
         engine = connect(patience=4.0)
     except AcimlError as error:
+        # without steps and with the target azure nobody needs an engine
         state = State.BROKEN if subject.needs_docker else State.WARNING
         advice = error.advice if subject.needs_docker else "extra steps run in the cloud without it"
         return [Line("Docker", state, error.message, advice)]
@@ -140,6 +147,7 @@ def _doors(engine: DockerClient, *, wanted: bool) -> list[Line]:
 
     found = doors_of(engine)
     down = [one for one in found if one.state != "Running"]
+    # a door that is down keeps all requests away, and the service behind it may be well
     lines = [
         Line("door", State.WARNING, f"{one.name} is {one.detail}: its service is not reached", "pulumi up starts it")
         for one in down
@@ -147,6 +155,7 @@ def _doors(engine: DockerClient, *, wanted: bool) -> list[Line]:
     if up := [one.name for one in found if one not in down]:
         services = "a service" if len(up) == 1 else f"{len(up)} services"
         lines.append(Line("doors", State.OK, f"in front of {services}: {', '.join(up)}"))
+    # a fact and no fault: who has switched doors off knows of the gap
     if not found and not wanted:
         lines.append(Line("doors", State.OK, "none are made here: an update of a service has a gap of a second or two"))
     return lines
@@ -156,6 +165,7 @@ def cache(settings: Settings) -> list[Line]:
     """Look whether the cache can be written to, and how much room its disk has."""
     folder = settings.cache
     try:
+        # a folder that is not there yet is made, as a build would make it
         folder.mkdir(parents=True, exist_ok=True)
         # by writing: rights, quotas and read-only mounts are all of one answer
         with tempfile.NamedTemporaryFile(dir=folder):
@@ -163,6 +173,7 @@ def cache(settings: Settings) -> list[Line]:
         free = shutil.disk_usage(folder).free
     except OSError as error:
         return [Line("cache", State.BROKEN, f"{folder}: {error.strerror}", "name another folder by ACIML_CACHE")]
+    # a cache that may grow without a limit is decided by the user, and told
     limit = "no limit" if settings.cache_size is None else f"limit {settings.cache_size / 1e9:.0f} GB"
     found = f"{folder} can be written to, {limit}; {free / 1e9:.1f} GB of the disk are free"
     if free < _ROOM:
@@ -187,6 +198,7 @@ def bundle(settings: Settings) -> list[Line]:
 def proxies(environ: Mapping[str, str] = os.environ) -> list[Line]:
     """Say which proxies are used, without the passwords in them."""
     names = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy")
+    # a proxy's URL may have an account in it, and this list is pasted into reports
     said = [f"{name}={re.sub(r'//[^/@]*@', '//***@', environ[name])}" for name in names if environ.get(name)]
     return [Line("proxy", State.OK, ", ".join(said))] if said else []
 
@@ -194,6 +206,7 @@ def proxies(environ: Mapping[str, str] = os.environ) -> list[Line]:
 def mirrors(settings: Settings) -> list[Line]:
     """Say how many mirrors this machine has; each is asked where it takes the place of something."""
     found = {"channels": settings.channels, "registries": settings.registries, "wheels": settings.wheels}
+    # names without accounts: they are pasted, too
     said = [f"{what}: {', '.join(map(_bare, map(str, table)))}" for what, table in found.items() if table]
     return [Line("mirrors", State.OK, "; ".join(said) or "none")]
 
@@ -209,11 +222,13 @@ def channel(name: str, settings: Settings) -> list[Line]:
     settings = with_accounts(settings, [name], os.environ)
     url, title = channel_url(name, settings), f"channel {channel_name(name)}"
     if url.startswith("file:"):
+        # conda takes a folder for a channel if one of its platforms is there
         place = Path(urlsplit(url).path)
         there = (place / "noarch").is_dir() or (place / "linux-64").is_dir()
         advice = "" if there else "mend the mirrors file (ACIML_MIRRORS)"
         return [Line(title, State.OK if there else State.BROKEN, _bare(url), advice)]
     # compressed or not: channels have one of them at least (CEP 16 is younger than both)
+    # the smallest file that each channel has
     status, why, _ = _ask(f"{url}/noarch/repodata.json.zst", settings)
     if status not in (0, 200):
         status, why, _ = _ask(f"{url}/noarch/repodata.json", settings)
@@ -226,6 +241,7 @@ def index(settings: Settings) -> list[Line]:
     """Ask each package index; a 401 is an answer, from one that wants an account."""
     from ..pip.indexes import indexes_of
 
+    # no lines: only what the variables say, since this asks for the machine and for no project
     return [one for found in indexes_of([], os.environ) for one in _index(found.url, settings)]
 
 
@@ -233,6 +249,7 @@ def _index(url: str, settings: Settings) -> Iterator[Line]:
     status, why, _ = _ask(f"{url}/", settings)
     # 404 too: many an index has no page for its root
     if status and status < 500:
+        # an index that asks who we are has answered: what the account is, the build tells
         asked = ", and asks for an account" if status in (401, 403) else ""
         yield Line("package index", State.OK, f"{_bare(url)} answers{asked}")
     else:
@@ -243,6 +260,7 @@ def registry(host: str, ask: Callable[[str], None], mirror: str = "") -> list[Li
     """Ask a registry whether it speaks the protocol, and takes our login."""
     at = f"{host} by its mirror {_bare(mirror)}" if mirror else host
     try:
+        # by the function of who calls, which has the logins of the stack's target
         ask(host)
     except AcimlError as error:
         return [Line("registry", State.BROKEN, f"{at}: {error.message}", error.advice or _network_advice(0))]
@@ -251,8 +269,10 @@ def registry(host: str, ask: Callable[[str], None], mirror: str = "") -> list[Li
 
 def clock(settings: Settings, now: Callable[[], float] = time.time) -> list[Line]:
     """Compare this machine's clock with that of whoever answers: a token from the future is refused."""
+    # three that are asked anyway; the first that answers is enough
     for url in ("https://pypi.org/simple/", "https://registry-1.docker.io/v2/", "https://management.azure.com/"):
         _, _, date = _ask(url, settings)
+        # Date is to the second (RFC 9110, 6.6.1), which is more than enough for five minutes
         parsed = email.utils.parsedate_to_datetime(date) if date else None
         if parsed is None:
             continue
@@ -273,12 +293,15 @@ def _ask(url: str, settings: Settings) -> tuple[int, str, str]:
     try:
         # a GET of which nothing is read: some servers refuse a HEAD
         with new_session(settings) as session, session.get(url, stream=True, timeout=_TIMEOUT) as answer:
+            # an answer with an error has a date, and that is all that the clock needs
             return answer.status_code, f"answers {answer.status_code}", answer.headers.get("Date", "")
+    # before ConnectionError, of which it is a kind
     except requests.exceptions.SSLError:
         return 0, "has a certificate that is not trusted", ""
     except (requests.ConnectionError, requests.Timeout):
         return 0, "does not answer", ""
     except (requests.RequestException, ValueError) as error:
+        # the text of an error has the URL in it
         return 0, f"cannot be asked: {_bare(str(error))}", ""
 
 

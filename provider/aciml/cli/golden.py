@@ -69,6 +69,7 @@ def record_(
     are those of the file that is written if it is there, else those of --requests, else the smoke test's and the
     samples of the service's own document. Names and tolerances of a file stay. No key is ever written.
     """
+    # a name that is a file's is taken for it: an image is never called so by accident
     if source and is_file(source):
         raise click.UsageError(f"{source} is a file, and files answer nothing; name it by --requests")
     progress, words = Terminal(), Words(stack, project, key_variable)
@@ -76,17 +77,22 @@ def record_(
     named, asked_of = (Path(one).expanduser().resolve() if one else None for one in (out, requests))
     try:
         with side_of(source, words, progress) as side:
+            # declared by the program: then what is recorded is what the next update compares with
             path = named or Path(side.declared or FILE).expanduser()
             asked = _requests(asked_of or path, side, must_be=asked_of is not None)
+            # told before they are sent: a request that cannot be answered is found by its form
             tell_misfits(asked, side, progress)
             made = record(side, asked, progress)
             # asked a second time at once: what differs then differs by itself (times, ids, sampling), and no tolerance
             # is its fault
             wavering = Verdict(0) if once else compare(made, side, progress)
+    # the line of progress goes before the result is printed
     finally:
         progress.done()
+    # by the folder they had: a request may name a file beside the old one
     written = _write(path, _moved(replace(made, recorded=_recorded(side)), Path(asked.name).parent, path.parent))
     told = [f"{written}: {len(made.requests)} requests with the answers of {side.title}"]
+    # the second answers are not written: a file has one answer for each request
     if not wavering.same:
         told += ["not the same twice: give these a tolerance, or ignore them ({path: ..., ignore: true})"]
         told += [*lines(wavering, "the answers of a moment ago")][1:]
@@ -120,9 +126,11 @@ def check(
     """
     if len(sides) > 2:
         raise click.UsageError("two sides are compared; more were named")
+    # only the old side can be a file, since files answer nothing
     if len([one for one in sides if is_file(one)]) > 1 or (len(sides) == 2 and is_file(sides[1])):
         raise click.UsageError("a golden file is the old side, and the new one has to answer; name the file first")
     progress, words = Terminal(), Words(stack, project, key_variable)
+    # read before anything is started: a file that is wrong costs no container
     files = {word: read_golden(word) for word in (*filter(is_file, sides), *([requests] if requests else []))}
     try:
         old, new, verdict = _compared(sides, files, requests, words, progress)
@@ -143,16 +151,19 @@ def _compared(
         new = stack.enter_context(side_of(live[-1] if live else None, words, progress))
         if len(live) == 2:
             old = stack.enter_context(side_of(live[0], words, progress))
+            # live against live: what the old one answers now is the expectation
             asked = files.get(requests or "") or _samples_of(old)
             title, golden = old.title, record(old, without_answers(asked), progress)
         else:
             golden = _answered(next(iter(files.values()), None) or _program_file(new, words))
             title = golden.name
+        # told in the words of the file, whose request it is
         tell_misfits(golden, new, progress)
         return title, new.title, compare(golden, new, progress)
 
 
 def _answered(golden: Golden) -> Golden:
+    # a request that was never recorded expects nothing
     rows = tuple(one for one in golden.requests if one.expected is not None)
     if not rows:
         raise UserError(f"{golden.name} has no answers", "write them: `aciml golden record`")
@@ -197,12 +208,14 @@ def _example(document: Any, item: Any) -> Any:
 def _program_file(new: Side, words: Words) -> Golden:
     """Return the file that the program names for the new side, or for its only service if that is a URL or an image."""
     named, title = new.declared, new.title
+    # a URL or an image stands in no state: the program's only service is meant
     if not named:
         chosen = Chosen.of(words.stack, words.project, None)
         chosen.enter()
         traffic, title = chosen.service.group.inputs.get("traffic"), chosen.service.name
         said = traffic.get("golden") if isinstance(traffic, Mapping) else None
         named = said if isinstance(said, str) else ""
+    # the name that `record` writes by default
     if named or Path(FILE).is_file():
         return read_golden(named or FILE)
     why = f"{title} has no golden file: the program names none in traffic.golden"
@@ -223,6 +236,7 @@ def _moved(golden: Golden, old: Path, new: Path) -> Golden:
     """Return the file for another folder: the files that its requests name stay where they are."""
     if old.resolve() == new.resolve():
         return golden
+    # by the folder of the new file: paths in it are relative to it
     rows = [
         replace(one, file=os.path.relpath(old.resolve() / one.file, new.resolve())) if one.file else one
         for one in golden.requests
@@ -236,6 +250,7 @@ def _write(place: Path, golden: Golden) -> Path:
     if not by_lines and len(text) > LARGEST_YAML:
         # what it would not read again it does not write
         place, text = place.with_suffix(".jsonl"), as_lines(golden)
+    # a name of its own in the same folder, so that the rename is atomic
     aside = place.with_name(f".{place.name}.{os.getpid()}")
     aside.write_text(text, encoding="utf-8")
     # at once: an interrupted command leaves the file of before

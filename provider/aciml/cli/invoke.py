@@ -26,6 +26,7 @@ SAMPLE = "sample.json"
 _JSON, _BYTES = "application/json", "application/octet-stream"
 _SECONDS = 300.0
 """Longer than any service may think by default: what takes longer is cut there, and says so."""
+# what is printed is held in memory
 _MOST = 64 << 20
 
 
@@ -76,23 +77,29 @@ def command(
     Without --data the sample of the smoke test is sent, else the one that the service's own document has, else the
     project's sample.json. The key is not printed. Ends with 1 if nothing answers, or the status is 400 or above.
     """
+    # by its lower case, since headers have none (RFC 9110, 5.1)
     given = dict(map(_header, headers))
+    # who brings a header of his own needs no key of ours
     running = _running(stack, project, service, with_key="authorization" not in given)
     if not running.base_url:
+        # a service without a port cannot be called by anybody
         raise UserError(f"{running.service.name} has no address that can be called", "look at `aciml status`")
     request = _request(running, data, path_, method, content_type, timeout)
     key = _key(running, secondary=secondary) if "authorization" not in given else ""
+    # a GET has no body, and a type of none would be a lie
     sent = {"content-type": request.content_type} if request.body is not None else {}
     sent |= {"authorization": f"Bearer {key}"} if key else {}
     verify, url, progress = running.verify, running.base_url + request.path, Terminal()
     progress.say(f"{request.method} {url} with {request.origin}")
     began = time.monotonic()
     try:
+        # given headers last: what is said by hand counts
         got = ask(url, verify, method=request.method, body=request.body, headers={**sent, **given},
                   timeout=timeout, most=_MOST)  # fmt: skip
     finally:
         progress.done()
     seconds = time.monotonic() - began
+    # status 0 is no answer at all, which is another thing than an error of the script
     if not got.status:
         raise UserError(f"{request.method} {url}: {got}", "`aciml status` tells how the service is")
     _print(got, request, url, seconds, key, as_json=as_json)
@@ -103,6 +110,7 @@ def _running(stack: str | None, project: Path | None, service: str | None, *, wi
     chosen = Chosen.of(stack, project, service)
     # only now: a service without keys needs no passphrase
     asks = chosen.service.group.inputs.get("authEnabled")
+    # unknown: the engine may have encrypted what says whether it asks
     if with_key and asks is not None and (is_unknown(asks) or reveal(asks)):
         chosen = chosen.with_secrets()
     return RunningService.at(chosen)
@@ -111,6 +119,7 @@ def _running(stack: str | None, project: Path | None, service: str | None, *, wi
 def _key(running: RunningService, *, secondary: bool) -> str:
     keys = running.spec.declared.keys
     key = keys.secondary_key if secondary else keys.primary_key
+    # without authentication a key would be sent to whoever answers there
     return str(key or "") if keys.auth_enabled else ""
 
 
@@ -129,11 +138,13 @@ def _request(
     content_type: str | None,
     timeout: float,
 ) -> _Request:
+    # `score` and `/score` are the same to people
     asked = "/" + (path or SCORE).lstrip("/")
     # an empty text is a body: who says nothing leaves the option out
     if data is not None:
         body, origin = _body(data)
         return _Request(asked, method or "POST", body, content_type or _kind(body), origin)
+    # what has no body needs no sample
     if method in {"GET", "OPTIONS"}:
         return _Request(asked, method, None, "", "no body")
     smoke = running.spec.declared.updates.smoke_test
@@ -141,6 +152,7 @@ def _request(
     if smoke is not None and (path is None or smoke.path.lstrip("/") == asked[1:]):
         body_ = smoke.body.encode() if smoke.body is not None else None
         kind = content_type or smoke.content_type
+        # the smoke test may ask another path than /score
         proven = "/" + smoke.path.lstrip("/")
         return _Request(proven, method or smoke.method, body_, kind, "the smoke test's sample")
     try:
@@ -161,6 +173,7 @@ def _body(data: str) -> tuple[bytes, str]:
         return data.encode(), "the given body"
     path = Path(data[1:]).expanduser()
     try:
+        # ~ is the shell's affair, and behind an @ it does not do it
         return path.read_bytes(), str(path)
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}", "name a file: --data @FILE") from error
@@ -181,12 +194,14 @@ def _sample(running: RunningService, path: str, timeout: float) -> bytes:
         _NoSample: it has none.
         UserError: nothing answers.
     """
+    # OpenAPI 3: of the two documents the one whose samples have one place
     url = f"{running.base_url}/swagger.json?version=3"
     got = ask(url, running.verify, timeout=timeout)
     advice = f"give a body: --data JSON, --data @FILE or --data -; {SAMPLE} beside Pulumi.yaml is taken by itself"
     if not got.status:
         raise UserError(f"GET {url}: {got}", "`aciml status` tells how the service is")
     try:
+        # documents of other servers may be anything at that place
         document = json.loads(got.text)
         example = example_of(document, document["paths"][path]["post"])
     except (ValueError, LookupError, TypeError, AttributeError):
@@ -206,6 +221,7 @@ def example_of(document: Mapping[str, Any], operation: Mapping[str, Any]) -> Any
     content = operation["requestBody"]["content"][_JSON]
     if "example" in content:
         return content["example"]
+    # inline, or `{"$ref": "#/components/schemas/x"}`: the only forms that our documents have
     schema = content["schema"]
     # references of our own documents lead to one place, with plain names
     for part in str(schema["$ref"]).lstrip("#/").split("/") if "$ref" in schema else ():
@@ -227,9 +243,11 @@ def _print(got: Answer, request: _Request, url: str, seconds: float, key: str, *
         say(json.dumps(facts, indent=2))
         return
     id_ = got.headers.get("x-ms-request-id", "")
+    # on the error stream, so that a pipe gets the answer alone
     note = f"{request.method} {url} with {request.origin}: {got.status}, {seconds * 1000:.0f} ms"
     Terminal().note(f"{note}{f', request {id_}' if id_ else ''}")
     body = got.body
+    # a script may echo its headers, and a terminal is scrolled back by others
     if key and key.encode() in body:
         body = body.replace(key.encode(), b"[secret]")
     # as it came: a picture is not text

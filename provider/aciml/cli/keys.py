@@ -19,6 +19,7 @@ from .deployed import Chosen, DeployedService, StateSource, service_argument, st
 from .exit_code import ExitCode
 from .terminal import Terminal, answer, change_options, json_option
 
+# by the model: the names on the wire are its affair
 _WIRE = {name: part.wire for name, part in parts_of(Keys).items()}
 _KEYS = tuple(ROTATED_BY)
 """Python's names of both keys."""
@@ -39,6 +40,7 @@ def show(service: str | None, stack: str | None, project: Path | None, *, reveal
 
     A request needs the header "Authorization: Bearer KEY"; `aciml invoke` sends one without showing it.
     """
+    # a pipe is a log before anybody thinks of it; a terminal has somebody who looks
     if not (reveal_ or as_json or sys.stdout.isatty()):
         raise UserError("keys are printed to a terminal alone", "say --reveal to write them into a pipe or a file")
     chosen = Chosen.of(stack, project, service)
@@ -72,6 +74,7 @@ def rotate(
     The program need not be changed, and the next `pulumi up` keeps the key: state has it. The service restarts, as with
     any update of its variables. It is refused while the program and what runs differ in anything else.
     """
+    # no secrets yet: which key is to be made needs none of them
     chosen = Chosen.of(stack, project, service)
     _require_keys(chosen.service)
     names = [name for name, asked in zip(_KEYS, (primary, secondary), strict=True) if asked]
@@ -80,11 +83,13 @@ def rotate(
     if dry_run:
         answer(*_said(chosen.service, names), as_json=as_json)
         return ExitCode.DONE
+    # an operation that broke off may have made a key already
     chosen.state.require_settled()
     if not yes:
         _confirm(chosen.service, names)
     progress = Terminal()
     try:
+        # the line of progress goes before the engine speaks
         _Rotation(chosen, names, progress).run()
     finally:
         progress.done()
@@ -105,6 +110,7 @@ class _Rotation:
     def __init__(self, chosen: Chosen, names: Sequence[str], progress: Terminal) -> None:
         self._source, self._service = chosen.source, chosen.service
         self._urn, self._names, self._progress = chosen.service.group.urn, names, progress
+        # by the time: a word that was not there before, and tells people what it was
         self._marker = f"rotated {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
         self._words: dict[str, Any] = {}
 
@@ -115,24 +121,29 @@ class _Rotation:
             UserError: the program differs from what runs, it gives the key itself, or the update failed; then all is
                 as before.
         """
+        # first of all: with another difference the update would bring that along
         self._progress.say("comparing the program with what runs")
         self._require_same()
+        # remembered before: the proof that another key was made
         before = _known(self._read(secrets=True))
         self._progress.say("telling the state")
         self._write(dict.fromkeys(self._names, self._marker))
         try:
             self._progress.note(f"updating {self._service.group.name}")
             self._progress.done()
+            # --skip-preview: it was compared just now, and the one difference is ours
             self._source.stream("up", "--yes", "--skip-preview", "--target", self._urn)
         finally:
             # whatever happened: with our word left in it the next `up` would make another key, to everybody's surprise
             self._restore()
         after = _known(self._read(secrets=True))
+        # a key that the program gives is taken as it is, whatever the word says
         if same := [name for name in self._names if before[name] == after[name]]:
             told = ", ".join(same)
             raise UserError(f"the program itself gives {told}, so no other is made", "change it in the program")
 
     def _require_same(self) -> None:
+        # --target: what else the program would change is not of this command
         said = self._source.pulumi("preview", "--json", "--target", self._urn)
         try:
             # the CLI may print lines before the document
@@ -140,6 +151,7 @@ class _Rotation:
         except (ValueError, LookupError) as error:
             raise UserError(f"`pulumi preview --json` cannot be read: {error}") from error
         mine = next((step for step in steps if step["urn"] == self._urn), None)
+        # refresh and read look, and change nothing
         if mine is None or mine["op"] in {"same", "refresh", "read"}:
             return
         differs = ", ".join(mine.get("detailedDiff") or mine.get("diffReasons") or [mine["op"]])
@@ -147,6 +159,7 @@ class _Rotation:
         raise UserError(why, "bring that up first (`pulumi up`), or go back to the commit that runs")
 
     def _read(self, *, secrets: bool) -> DeployedService:
+        # a new source, since the old one keeps what it has read
         fresh = StateSource(self._source.folder, self._source.stack)
         return (fresh.shown if secrets else fresh.state).service(self._urn)
 
@@ -154,10 +167,13 @@ class _Rotation:
         """Write words of rotation into the group's inputs in the state; what they were is remembered."""
         state = json.loads(self._source.pulumi("stack", "export"))
         # of a replacement that broke off the state has the old one, too, under the same URN and marked as to be deleted
+        # exactly one: with two of one URN the state would be one of a broken replacement
         (row,) = [row for row in state["deployment"]["resources"] if row["urn"] == self._urn and not row.get("delete")]
         for name, word in words.items():
             wire = _WIRE[ROTATED_BY[name]]
+            # the first word that is remembered is the program's; a second try must not remember ours
             self._words.setdefault(name, row["inputs"].get(wire))
+            # a word that was not there before is taken away again, and not set to null
             if word is None:
                 row["inputs"].pop(wire, None)
             else:
@@ -166,12 +182,14 @@ class _Rotation:
 
     def _restore(self) -> None:
         inputs = self._read(secrets=False).group.inputs
+        # only our own words: the update may have written the program's back
         left = [name for name in self._names if reveal(inputs.get(_WIRE[ROTATED_BY[name]])) == self._marker]
         if left:
             self._write({name: self._words[name] for name in left})
 
 
 def _require_keys(service: DeployedService) -> None:
+    # outputs, since an engine that encrypts inputs hides whether there are some
     if not any(_WIRE[name] in service.group.outputs for name in _KEYS):
         raise UserError(f"{service.name} asks for no keys", "auth_enabled: true in the program makes two")
 
@@ -186,6 +204,7 @@ def _spoken(name: str) -> str:
 
 def _said(service: DeployedService, names: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
     """Return what the program would have to say, as facts and as lines."""
+    # to the minute: any other text does, and this one tells when
     today = f"{datetime.now(UTC):%Y-%m-%dT%H:%M}"
     words = {ROTATED_BY[name]: today for name in names}
     python = ", ".join(f'{word}="{text}"' for word, text in words.items())
@@ -201,6 +220,7 @@ def _said(service: DeployedService, names: Sequence[str]) -> tuple[dict[str, Any
 
 def _confirm(service: DeployedService, names: Sequence[str]) -> None:
     spoken = " and ".join(_spoken(name) for name in names)
+    # a pipeline has to say so: nobody could be asked
     if not sys.stdin.isatty():
         raise UserError(f"a new {spoken} shuts out every client that has the one of now", "say --yes")
     click.confirm(

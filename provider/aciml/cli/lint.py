@@ -40,6 +40,7 @@ from .terminal import answer, json_option
 FORMATS = ("text", "github")
 # as compilers do: file:line or file:line:column at the beginning (GNU coding standards, "Formatting Error Messages")
 _PLACE = re.compile(r"(?P<file>[^\s:][^:\n]*):(?P<line>\d+)(?::(?P<column>\d+))?(?::|$)\s*")
+# rules have two words at least: "[text]" at a sentence's end is no rule
 _RULE = re.compile(r"\s*\[([a-z]+(?:-[a-z]+)+)\]$")
 _PATH = click.Path(path_type=Path)
 # GitHub, "Workflow commands": what a remark is called there
@@ -61,6 +62,7 @@ class Told:
 
     def __str__(self) -> str:
         """Write it as compilers do, so that editors find the place."""
+        # a place of 0 is none, and would send an editor to the first line
         place = ":".join(str(one) for one in (self.file, self.line, self.column) if one)
         return f"{place}: {self.level}: {self.message}" + (f" [{self.rule}]" if self.rule else "")
 
@@ -91,12 +93,14 @@ def command(*, stack: str, project: Path | None, strict: bool, form: str, as_jso
     Steps, Dockerfile, conda.yml, requirements.txt, source folder, scoring script and models are judged by the same
     rules; no channel, index or registry is asked. Ends with 1 if there is an error (with --strict: or a warning).
     """
+    # a file that is named is judged by itself: no project has to be there
     wishes, program = list(_of_files(**files)), None
     if wishes:
         found = [one for wish in wishes for one in _judged(wish, _tools(wish), "")]
         home = Path.cwd()
     else:
         home = project_folder(project or Path.cwd())
+        # the same finding of two components that share a file is told once
         program, found = _of_stack(stack, home)
     found = [_shown(one, home) for one in dict.fromkeys(found)]
     count = {level: sum(one.level is level for one in found) for level in Level}
@@ -105,6 +109,7 @@ def command(*, stack: str, project: Path | None, strict: bool, form: str, as_jso
     lines = [one.annotation() if form == "github" else str(one) for one in found]
     lines += _where_from(program) if program else []
     answer(facts, [*lines, _summary(count)], as_json=as_json)
+    # an exit code of its own for findings would be taken for wrong use (2): all that is no is 1
     return ExitCode.FAILED if count[Level.ERROR] or (strict and count[Level.WARNING]) else ExitCode.DONE
 
 
@@ -132,11 +137,13 @@ def _of_files(
         yield Resource(ENVIRONMENT, "", {**place, **stands, "extraStepsFile": str(path), "stepsContext": folder})
     for path in _there(dockerfile):
         yield Resource(ENVIRONMENT, "", {**place, "dockerfile": str(path), "buildContext": folder})
+    # a Dockerfile is base and steps in one, so there is no base to stand on
     for path in _there(conda):
         yield Resource(ENVIRONMENT, "", {**place, **stands, "condaFile": str(path)})
     for path in _there(requirements):
         yield Resource(ENVIRONMENT, "", {**place, **stands, "requirementsFile": str(path)})
     for path in _there(script):
+        # a script alone: what it imports from its folder is looked for beside it
         source = {"sourceDirectory": str(path.parent), "entryScript": path.name}
         yield Resource(SERVICE, "", {**place, ENVIRONMENT_IMAGE: UNKNOWN, **source})
 
@@ -151,8 +158,10 @@ def _there(paths: Iterable[Path]) -> Iterator[Path]:
 def _of_stack(stack: str, folder: Path) -> tuple[Declared | None, list[Told]]:
     """Return what is declared, None of a program that does not get to its end, and what is to be said of it."""
     try:
+        # secrets are not decrypted: no rule reads one, and a pipeline that judges files has no passphrase
         found = declared(stack, folder, secrets=False, state=False, incomplete=True, instead=BY_OPTIONS)
     except ProgramError as error:
+        # the program ended before it declared all: what it said is all that is known
         return None, list(_of_program(error, stack, folder))
     return found, list(_of_declared(found, stack, folder))
 
@@ -165,6 +174,7 @@ def _of_declared(found: Declared, stack: str, folder: Path) -> Iterator[Told]:
     yield from _unjudged(found, stack, folder)
     for resource in found.resources:
         # a provider that the program declares has a target of its own
+        # a place in a file is better than one in the config
         for one in _judged(resource, _tools(resource), _program_file(found)):
             yield one if one.line else _in_config(one, resource.kind, stack, folder)
 
@@ -205,6 +215,7 @@ def _of_program(error: ProgramError, stack: str, folder: Path) -> Iterator[Told]
     """Divide what the program ended with: arguments and stack config are judged together, a line for each fault."""
     head, *rows = error.told.splitlines() or [""]
     path, lines = _stack_file(stack, folder), [row.strip() for row in rows if row.strip()]
+    # several faults come as a list below a line that ends with a colon; one comes as a sentence
     listed = bool(lines) and head.endswith(":")
     for line in lines if listed else [f"{error.told}; {error.advice}" if error.advice else error.told]:
         key, _, _ = line.partition(" ")
@@ -232,6 +243,7 @@ def _line_of(path: Path, key: str, top: str = "config") -> int:
 
     try:
         here: Any = YAML().load(path.read_text(encoding="utf-8")).get(top)
+    # by ruamel's round trip: PyYAML keeps no lines
     except (OSError, ValueError, YAMLError, AttributeError):
         return 0
     line = 0
@@ -242,6 +254,7 @@ def _line_of(path: Path, key: str, top: str = "config") -> int:
             places = here.lc
             line = (places.key(part) if isinstance(part, str) else places.item(part))[0] + 1
             here = here[part]
+        # what is deeper does not stand there: the line of what it would be in
         except (AttributeError, KeyError, IndexError, TypeError):
             break
     return line
@@ -274,6 +287,7 @@ def _judged(resource: Resource, tools: Tools, file: str) -> Iterator[Told]:
     elif resource.kind == SERVICE:
         from ..resources.service import ServiceImage
 
+        # what a check says on the way, a warning of the source folder, is a finding here as well
         listener = _Listener()
         checked = ServiceImage(tools).check(None, resource.inputs, listener)
         findings = [*checked.findings, *listener.heard]
@@ -286,6 +300,7 @@ def _of_environment(inputs: Values, tools: Tools) -> Iterator[Finding]:
     from ..images.plan.sources import read_sources
 
     yield from shape_findings(inputs, FIELDS)
+    # a value of the wrong kind makes reading fail: its finding was said
     if not kind_findings(inputs, FIELDS):
         environment = read_environment(inputs)
         yield from judge_files(tools, environment, read_sources(environment))
@@ -298,9 +313,11 @@ def _told(finding: Finding, resource: str, file: str) -> Told:
         rule, text = found[1], text[: found.start()]
     line = column = 0
     place = _PLACE.match(text)
+    # the message quotes a user's text, too: only what is a file here is a place
     if place and Path(place["file"]).exists():
         file, line, column = place["file"], int(place["line"]), int(place["column"] or 0)
         text = text[place.end() :]
+    # it knows its rule; taken off the text, where people read it
     if isinstance(finding, LintFinding):
         rule, text = finding.rule, text.removesuffix(f" [{finding.rule}]")
     return Told(finding.level, file, line, column, rule, resource, finding.where, text)

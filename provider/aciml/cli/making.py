@@ -36,6 +36,7 @@ _FILES = {
     "base": "baseImage", "dockerfile": "dockerfile", "steps": "extraStepsFile", "conda": "condaFile",
     "requirements": "requirementsFile",
 }  # fmt: skip
+# messages speak in properties, which somebody who gave options has never seen
 _OPTIONS = {wire: f"--{option}" for option, wire in _FILES.items()} | {
     **dict.fromkeys(("stepsContext", "buildContext"), "--context"),
     "sourceDirectory": "--source",
@@ -51,6 +52,7 @@ _OF_OPTION = re.compile(
 
 def file_options(run: _Run) -> _Run:
     """Give a command the options that take the place of a stack: files of an environment, and the scoring source."""
+    # reversed: a decorator that is applied last is listed first
     for option in reversed(
         (
             click.option("--base", metavar="IMAGE", help="Instead of a stack: image to build on."),
@@ -79,6 +81,7 @@ class Wanted:
     @property
     def any(self) -> Resource:
         """One of them; both are managed by one provider."""
+        # an environment and its service are declared by one component's provider
         found = self.environment or self.service
         assert found is not None  # noqa: S101  # ``wanted`` gives at least one
         return found
@@ -97,6 +100,7 @@ def wanted(stack: str, project: Path | None, name: str, files: dict[str, Any], p
     Raises:
         UserError: there is no such stack, or it declares several and none is chosen.
     """
+    # any file makes it a question about files: a stack is not read then
     return _of_files(**files) if any(files.values()) else choose(_found(stack, project, progress), name)
 
 
@@ -108,9 +112,11 @@ def all_wanted(stack: str, project: Path | None, name: str, files: dict[str, Any
     if name or any(files.values()):
         return [wanted(stack, project, name, files, progress)]
     found = _found(stack, project, progress)
+    # services first: each brings its environment along
     on_them = [choose(found, one.name) for one in found.of_kind(SERVICE)]
     used = {one.environment.name for one in on_them if one.environment}
     alone = [Wanted(one) for one in found.of_kind(ENVIRONMENT) if one.name not in used]
+    # nothing of ours is refused there, with the reason
     return [*on_them, *alone] or [choose(found, "")]
 
 
@@ -131,6 +137,7 @@ def choose(found: Declared, name: str) -> Wanted:
     if not services and not environments:
         raise UserError(f"stack {found.stack} declares no image of aciml", "declare one, or give files by options")
     # a name may be that of an environment alone; where a service has it too, the service is meant
+    # an environment that a service shares its name with is reached by that service
     if not services or (name and name in {one.title for one in environments} - {one.title for one in services}):
         return Wanted(found.one(ENVIRONMENT, name))
     service = found.one(SERVICE, name)
@@ -146,6 +153,7 @@ def _of_files(
     given |= {"serverRequirements": False} if no_server else {}
     if context:
         given |= {"buildContext" if dockerfile else "stepsContext": str(context)}
+    # no registry is named: where it would be pushed is unknown, and said so
     place: Values = {LOGIN_SERVER: UNKNOWN, "repository": "azureml/environment"}
     service = None
     if source:
@@ -157,6 +165,7 @@ def _of_files(
 
 def tools_of(resource: Resource) -> Tools:
     """Return this machine's tools for the target that the resource's provider names."""
+    # a folder that cannot be written is replaced by one that can, and told
     settings, told = Settings.read().with_usable_cache()
     if told:
         click.echo(f"aciml: {told}", err=True)
@@ -181,6 +190,7 @@ def pinned(resource: Resource, tools: Tools, before: Values, progress: Progress)
     """
     from ..resources.environment import EnvironmentImage
 
+    # with the accounts of its channels and its bundle: other ones than those it was checked with
     resource_of = EnvironmentImage(tools)
     # by the resource itself: a command finds what an update would, in the same words
     checked = resource_of.check(before or None, resource.inputs, progress)
@@ -197,6 +207,7 @@ def service_on(resource: Resource, tools: Tools, environment: str, before: Value
     """
     from ..resources.service import ServiceImage
 
+    # an unknown image stays what the resource itself says
     inputs = {**resource.inputs, **({ENVIRONMENT_IMAGE: environment} if environment else {})}
     checked = ServiceImage(tools).check(before or None, inputs, progress)
     refuse(checked.findings, resource)
@@ -211,6 +222,7 @@ def refuse(findings: Sequence[Finding], resource: Resource) -> None:
     """
     if findings:
         text = "; ".join(finding.text for finding in findings)
+        # each property by the option it came from, in one pass: a replaced word is not replaced again
         raise UserError(_OF_OPTION.sub(lambda found: _OPTIONS[found[0]], text) if resource.by_options else text)
 
 
@@ -222,10 +234,12 @@ def learn_users(tools: Tools, recipe: Recipe, progress: Progress) -> None:
     from ..images.remote.accounts import accounts_of
     from ..images.remote.base import BaseImages
 
+    # a base that a Dockerfile makes is in no registry yet, and cannot be looked into
     if recipe.made or not recipe.base.registry:
         return
     try:
         image = BaseImages(tools).image(recipe.base)
+        # the base comes from where it is, by that registry's login
         accounts_of(replace(tools, clients=tools.base_clients), image, recipe.base, progress)
     except Cancelled:
         raise
@@ -244,6 +258,7 @@ def image_at(tools: Tools, text: str) -> tuple[Reference, Image]:
     reference = Reference.parse(text)
     if not reference.digest:
         found = tools.client(reference.registry).head_manifest(reference.repository, reference.tag)
+        # by its digest from here on: a tag may move while we look
         reference = reference.at(found) if found else reference
     image = tools.load_image(reference) if reference.digest else None
     if image is None:

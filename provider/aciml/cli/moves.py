@@ -67,6 +67,7 @@ class Moving:
             self.found(self.revisions.list(), word)
         except NoSuchRevision:
             # a digest may be that of an image which was never run here, or is known no more
+            # a word that looks like an image is one that no revision has; any other word is a mistake of the caller's
             return not ("/" in word or word.startswith("sha256:"))
         return True
 
@@ -79,6 +80,7 @@ class Moving:
         try:
             return find(known, word)
         except NoSuchRevision:
+            # 6 digits, as git takes them: fewer are too often those of two images
             digits = word.rpartition("@")[2].removeprefix("sha256:")
             of_image = [one for one in known if _digest(one.image).removeprefix("sha256:").startswith(digits)]
             # of two with one image the newer one: they differ in variables, and those of today are meant
@@ -93,6 +95,7 @@ class Moving:
             UserError: there is none.
         """
         found = [one for one in known if one.weight]
+        # whose weight is 0 serves nobody, whatever its label says
         if not found:
             raise UserError(
                 f"no revision of {self.name} gets requests", "`pulumi up`, or `aciml traffic --set NAME=100`"
@@ -112,8 +115,10 @@ class Moving:
             UserError: there is none, or it does not serve.
         """
         one = find(self.revisions.list(), word)
+        # an inactive revision has no replica that could be asked
         if not one.active:
             progress.say(f"activating {one.name}")
+            # its state, address and replicas are others now
             self.revisions.activate(one.name, progress)
             one = find(self.revisions.list(), one.name)
         if not proof:
@@ -126,6 +131,7 @@ class Moving:
             )
         address = self.revisions.address(one.name)
         # by the revision's own address: that of the service leads to whoever serves now
+        # the health path, which needs no key
         came = ask(address + "/", self.running.verify)
         wrong = "" if came.serves else f"answers / with {came}"
         if golden and not wrong:
@@ -144,6 +150,7 @@ class Moving:
         for other in known:
             # a mirror is of the one that serves, to another; whichever that is
             if other.weight and other.name != one.name:
+                # 0 percent ends a mirror that there is, and does nothing where there is none
                 self.revisions.mirror(other.name, one.name, 0, progress)
         self.revisions.weigh({one.name: 100}, progress)
 
@@ -153,6 +160,7 @@ class Moving:
         Raises:
             UserError: nobody is, and ``--yes`` was not said.
         """
+        # told before the question: nobody shall say yes to what cannot be done
         self.running.chosen.state.require_settled()
         if yes:
             return
@@ -164,13 +172,20 @@ class Moving:
         """Say what the state has of this, what the next update does, and how to keep what is now."""
         serving = self.serving(known)
         runs, declared = _digest(serving.image), self.declared
+        # a share of less than all is no state that a program could declare
         if runs == declared and serving.weight == 100:
             yield "this is what the program says, too: nothing has to be changed there"
             return
         if runs == declared:
             yield "the state has images and no weights: these stay until `pulumi up` changes the service, and then"
             yield f"all requests go to the image of the program, {_short(declared)}"
+            # what is asked of the program is what it has words for
             yield "to keep a new revision aside in every update, let the program say traffic.hold"
+            return
+        traffic = self.running.spec.declared.runs.traffic
+        if traffic and traffic.hold:
+            yield f"the program holds {_short(declared)} at 0 % (traffic.hold), so with `pulumi up`"
+            yield f"{serving.name} has all requests; to let the other one serve: `aciml promote`, or drop hold"
             return
         yield f"the program says {_short(declared)}, and {serving.name} runs {_short(runs)}:"
         yield "`pulumi up` would bring that back, as its preview shows; to keep this one, let the program say"
@@ -193,15 +208,18 @@ def move(
     """Give all requests to a revision, tell the state, and say what the program has to say."""
     done = chosen.weight == 100
     note = ""
+    # where nothing changes nobody is asked
     if not done and not dry_run:
         moving.confirm(f"All requests to {moving.name} go to {chosen.name}; {serving.name} stays warm", yes=yes)
         progress = Terminal()
         try:
             proven = moving.bring(chosen.name, progress, proof=proof, golden=golden)
             moving.all_to(proven, progress)
+            # told at once: the next preview compares with the state
             note = tell_state(moving.running, progress)
         finally:
             progress.done()
+    # read again: weights and states are others by now
     known = moving.revisions.list()
     word = "has all requests already" if done else "would get all requests" if dry_run else "has all requests"
     told = [f"{moving.name}: {chosen.name} {word}", *([note] if note else [])]
@@ -230,6 +248,7 @@ def rows(known: list[Revision], declared: str = "") -> Iterator[str]:
         label = f"  label {one.label}" if one.label else ""
         why = f"  {one.error}" if one.error else ""
         yield (
+            # seconds are enough, and the zone is always UTC
             f"{mark} {one.name:{width}}  {one.weight:>4} %  {count:>8}  {one.state:8}  {one.created[:19]:20}"
             f"  {_short(_digest(one.image))}{label}{why}"
         )
@@ -243,6 +262,7 @@ def replica_rows(replicas: Sequence[ContainerSeen]) -> Iterator[str]:
         return
     width = max(len("replica"), *(len(one.name) for one in replicas))
     yield f"  {'replica':{width}}  {'state':10}  {'restarts':>8}  {'started':20}"
+    # of one that runs the last exit code would read as its state
     for one in replicas:
         code = f"exit code {one.exit_code}" if one.exit_code is not None and one.state != "Running" else ""
         why = "  ".join(filter(None, (one.detail, code)))

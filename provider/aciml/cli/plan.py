@@ -102,6 +102,7 @@ class _Plan:
     def _compared(self, tools: Tools) -> _Compared:
         environment, service = self.wanted.environment, self.wanted.service
         if not self.against:
+            # the service's image stands on the environment's: where both are declared it is the one that ran
             last = [one.pushed for one in (service, environment) if one and one.pushed]
             return _Compared(
                 last[0] if last else None,
@@ -111,6 +112,8 @@ class _Plan:
                 _said_size(service),
             )
         reference, image = image_at(tools, self.against)
+        # the inputs that an image was made of are in a label of its own, so another machine compares as well as this
+        # one
         made = inputs_of(image)
         if not made:
             raise UserError(f"{reference} does not say what it is made of", "name an image that aciml has made")
@@ -140,6 +143,7 @@ class _Plan:
             "layers": [], "to_make": None, "upload": None, "reused": None, "waits": "",
         }  # fmt: skip
         if waiting := waiting_line(before, now):
+            # a preview says the same of it, and nothing of the image can be said until it is known
             return {**facts, "waits": waiting}, None, ""
         # the word by which a preview of Pulumi makes layers, too
         wish = now.but(layers=now.layers.but(preview_layers="build")) if self.make else now
@@ -156,8 +160,10 @@ class _Plan:
         if image is None:
             return facts, None, ""
         # a service is planned on it, and asks for it by its digest
+        # kept in memory alone: nothing was pushed, and the registry would answer 404
         foreseen.tools.keep_image(image)
         learn_users(foreseen.tools, foreseen.recipe, self.progress)
+        # the hosts of a stack may be unknown before its first update: a digest is known without one
         host = now.login_server or NOWHERE
         reference = f"{host}/{now.repository}:{image.tag}@{image.digest}"
         facts |= {"digest": image.digest, "image": reference if now.login_server else None}
@@ -170,6 +176,7 @@ class _Plan:
         from ..resources.service import ServiceImage
 
         given = resource.inputs.get(ENVIRONMENT_IMAGE)
+        # an image that the program names by itself goes before the one that was just planned
         reference = given if isinstance(given, str) else reference
         now = service_on(resource, tools, reference, resource.before, self.progress)
         facts: dict[str, Any] = {
@@ -187,6 +194,7 @@ class _Plan:
             return {**facts, "digest": digest, "waits": f"nothing is built: {existing} runs"}
         if not reference:
             return {**facts, "waits": "the image's digest is not known before that of the environment is"}
+        # an outage of the registry is no reason to say nothing of the environment
         try:
             image = build(tools, now, self.progress)
         except OutageError as error:
@@ -196,6 +204,7 @@ class _Plan:
             "digest": image.digest,
             "image": f"{host}/{now.repository}:{image.tag}@{image.digest}" if host else None,
         }
+        # what the environment has is told there: a sum over both would count its bytes twice
         below = {layer.digest for layer in environment.layers} if environment else set[str]()
         own = [layer for layer in image.layers if layer.digest not in below]
         return {
@@ -206,6 +215,7 @@ class _Plan:
 
 
 def _said_size(resource: Resource | None) -> int | None:
+    # state has numbers as floats, since Pulumi knows no others
     said = resource.outputs.get("size") if resource else None
     return int(said) if isinstance(said, int | float) else None
 
@@ -218,6 +228,7 @@ def _base(before: Environment, now: Environment) -> dict[str, Any]:
     """Return what the base is by its tag and digest, or what its Dockerfile is made of; and what it was."""
     image, digest, was = now.base.base_image, now.pins.base_digest, before.pins.base_digest
     facts: dict[str, Any] = {"image": image, "digest": digest, "before": was, "changed": bool(was) and was != digest}
+    # a Dockerfile may begin with several images, and none of them is "the base" alone
     if image is None:
         facts |= {"dockerfile_images": dict(now.pins.base_images or {}), "digest": None}
         facts["changed"] = bool(before.pins.base_key) and before.pins.base_key != now.pins.base_key
@@ -228,6 +239,7 @@ def _packages(before: Pins, now: Pins) -> dict[str, Any]:
     """Return packages that come, go and change, by name; with their versions, conda's with the build."""
     old, new = (
         {**(pins.packages or {}), **{f"{PIP}{name}": version for name, version in (pins.pip_packages or {}).items()}}
+        # one package may come from both, as numpy of conda below a wheel's: the prefix keeps them apart
         for pins in (before, now)
     )
     both = sorted(old.keys() & new.keys())
@@ -253,6 +265,7 @@ def _layers(
             # of the base's own layers we say nothing here: its history is full of commands
             yield _layer(layer, what if what.startswith("aciml: ") else "base", present)
         return
+    # the order is that of the plan, so a layer that is to be made stands last and not where it will lie
     # layers of packages are planned by name, in order; what is below them is the base's and the steps'
     names = [name for name in weights if name not in missing]
     below = len(known) - len(names)
@@ -278,6 +291,7 @@ def _all_lines(plans: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 def _lines(facts: Mapping[str, Any], told: Sequence[Any]) -> Iterator[str]:
     """Yield the lines of one plan; an environment that several services stand on is told once."""
+    # an image that was named; without one the comparison is with the last update, which needs no word
     if facts["against"]:
         yield f"against {facts['against']}"
     one = facts["environment"]
@@ -329,6 +343,7 @@ def _end(one: Mapping[str, Any]) -> Iterator[str]:
     if one["size"] is not None:
         was = f", was {_megabytes(one['size_before'])}" if one["size_before"] is not None else ""
         yield f"  size      {_megabytes(one['size'])}{was}"
+    # layers of steps and base come of a build, which --make does not begin: it makes packages
     built = [row["what"] for row in one.get("layers", ()) if row["what"].startswith("of the ") and not row["digest"]]
     make = f"a build makes what is missing {' and '.join(built)}" if built else "--make makes what is missing"
     waits = one["waits"] or f"not known yet: {make}"

@@ -20,6 +20,7 @@ from .terminal import Terminal, answer, json_option, yes_option
 
 _Run = TypeVar("_Run", bound=Callable[..., Any])
 _Done = TypeVar("_Done")
+# 4 digits: more replicas than that nobody runs, and a typing error they are
 _SCALE = re.compile(r"(\d{1,4})(?:-(\d{1,4}))?")
 
 
@@ -27,6 +28,7 @@ class _Listing(click.Group):
     """Lists where no other word is said: ``aciml revisions diabetes``."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        # a service may be called like a command: then `list` has to be written
         if not args or (args[0] not in self.commands and args[0] not in ctx.help_option_names):
             args = ["list", *args]
         return super().parse_args(ctx, args)
@@ -58,6 +60,7 @@ def list_(service: str | None, stack: str | None, project: Path | None, *, as_js
 
 
 def _changing(run: _Run) -> _Run:
+    # the revision is the argument here, so the service is an option
     service = click.option("--service", help="The service; the only one of the stack without it.")
     return click.argument("revision")(service(state_options(json_option(yes_option(run)))))
 
@@ -85,6 +88,7 @@ def activate(
     moving, one = _found(stack, project, service, revision)
     moving.confirm(f"{one.name} runs again, and costs what a replica costs", yes=yes)
     _do(lambda progress: moving.revisions.activate(one.name, progress), f"activating {one.name}")
+    # the update tidies up by the program's own words
     note = "the next `pulumi up` that changes the service retires it, if traffic.previous keeps no place for it"
     return _told(moving, one.name, [note], as_json=as_json)
 
@@ -95,6 +99,7 @@ def retire(
     revision: str, service: str | None, stack: str | None, project: Path | None, *, yes: bool, as_json: bool
 ) -> int:
     """Let REVISION finish what it has, and run no more; it can be activated again. One with requests is refused."""
+    # told before the question, since the answer would be no
     moving, one = _found(stack, project, service, revision)
     if one.weight:
         why = f"{one.name} gets {one.weight} % of the requests"
@@ -120,6 +125,7 @@ def scale(
 ) -> int:
     """Run another number of replicas of REVISION, until an update of the service says otherwise."""
     found = _SCALE.fullmatch(replicas.strip())
+    # one number is both: no autoscaler is asked for
     least, most = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
     if not found or most < least or not most:
         raise click.UsageError(f'--replicas "{replicas}" is no number of replicas; write 3, or 1-5: least and most')
@@ -139,6 +145,7 @@ def scale(
 
 
 def _found(stack: str | None, project: Path | None, service: str | None, revision: str) -> tuple[Moving, Revision]:
+    # by the service's own list: a label serves as a name
     moving = Moving.of(stack, project, service)
     return moving, find(moving.revisions.list(), revision)
 
@@ -148,11 +155,13 @@ def _do(change: Callable[[Terminal], _Done], what: str) -> _Done:
     progress.say(what)
     try:
         return change(progress)
+    # the live line goes, whatever has happened
     finally:
         progress.done()
 
 
 def _told(moving: Moving, name: str, notes: list[str], *, as_json: bool) -> int:
+    # read again, since what is told is how it is now
     one = find(moving.revisions.list(), name)
 
     def lines() -> Iterator[str]:

@@ -80,11 +80,14 @@ def command(
     The state learns of it, so the next preview shows what `pulumi up` would change back. To keep the image, the program
     has to name it; what to write is printed.
     """
+    # a listing together with a change would leave open which of them was done
     if only_list and (to or dry_run):
         raise click.UsageError("--list changes nothing: give it alone")
     progress = Terminal()
+    # to look needs no secret: who may list images need not know the passphrase
     running = RunningService.of(stack, project, service, secrets=not only_list and not dry_run)
     revisions = running.targets.service.revisions(running.id, running.spec)
+    # revisions go before images: what is still there takes over at once, without a start
     if revisions is not None and (moving := Moving(running, revisions)).has(to):
         return _of_revisions(moving, to, only_list=only_list, dry_run=dry_run, yes=yes, as_json=as_json)
     try:
@@ -96,8 +99,10 @@ def command(
         images = {"service": running.service.name, "images": [_facts(one) for one in choices]}
         answer(images, _listed(choices), as_json=as_json)
         return ExitCode.DONE
+    # chosen before anything else is asked: a wrong digest ends here
     choice = _chosen(running, choices, to)
     if choice.runs:
+        # no error: to run what runs is what was asked for
         told = [f"{running.service.name} runs {choice.digest} already", *_keep(running, choice)]
         answer({**_result(running, choice), "changed": False}, told, as_json=as_json)
         return ExitCode.DONE
@@ -105,7 +110,9 @@ def command(
         told = [f"{running.service.name} would run {_told(choice)}", *_keep(running, choice)]
         answer({**_result(running, choice), "changed": False}, told, as_json=as_json)
         return ExitCode.DONE
+    # an update that was interrupted first has to be told to the state, or it would be lost
     running.chosen.state.require_settled()
+    # who names an image knows which; who names none is asked whether the guess is right
     if to is None and not yes:
         _confirm(running, choice)
     _bring(running, choice, progress)
@@ -122,6 +129,7 @@ def _of_revisions(moving: Moving, to: str | None, *, only_list: bool, dry_run: b
         answer({"service": moving.name, "revisions": facts(known)}, rows(known, moving.declared), as_json=as_json)
         return ExitCode.DONE
     serving = moving.serving(known)
+    # by name, label or digest: a word that fits several is refused
     chosen = moving.found(known, to) if to else _revision_before(moving, known, serving)
     # the golden file has the answers of the image that goes; whether it answers at all is asked
     # who names a revision has decided already
@@ -132,6 +140,7 @@ def _revision_before(moving: Moving, known: list[Revision], serving: Revision) -
     """Return the revision to go back to: a warm one before one that was retired, the newest that is older."""
     # not newer ones: one that was made later is no way back, though it may never have served
     older = [one for one in known if one.name != serving.name and one.created <= serving.created]
+    # one that is retired is no failure, and starts again; one that failed would do so again
     healthy = [one for one in older if one.healthy] or [one for one in older if one.state != "Failed"]
     if not healthy:
         why = f"{moving.name} has no older revision than {serving.name}"
@@ -151,7 +160,9 @@ def choices_of(running: RunningService) -> list[Choice]:
     since = {run.digest: run.since for runs in ran.values() for run in runs}
     # a record of this service's own counts before those of others that share its repository
     since |= {run.digest: run.since for run in _own(running, ran)}
+    # a tag that is no digest's start was not made by a push of a service: a cache, a record, the user's own
     tags = [tag for tag in client.tags(place.repository) if _CONTENT.fullmatch(tag)]
+    # eight at once: a repository may have hundreds of tags, and each is a request
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         # by HEAD: the digest is a header of the answer, and the manifest is asked for once, further on
         digests = threads.map(lambda tag: client.head_manifest(place.repository, tag), tags)
@@ -160,6 +171,7 @@ def choices_of(running: RunningService) -> list[Choice]:
         facts = [*threads.map(lambda one: image_facts(running.tools, one), known)]
     now = _runs_now(running)
     declared = Reference.parse(_declared(running)).digest
+    # an environment's image may lie in the same repository, and serves nothing
     found = []
     for one in facts:
         if one is not None and one.is_service:
@@ -171,6 +183,7 @@ def choices_of(running: RunningService) -> list[Choice]:
 def _place(running: RunningService) -> Reference:
     """Return where the service's images are: by its image resource, else by what the group runs."""
     image = running.service.image
+    # where state knows no place the group's image names one
     if image and (login := image.text(LOGIN_SERVER)) and (repository := image.text("repository")):
         return Reference(login, repository)
     return Reference.parse(running.spec.image)
@@ -191,6 +204,7 @@ def _runs_now(running: RunningService) -> str:
     if facts is None:
         why = f"{running.service.name} is gone: state knows it, and nobody there has it"
         raise UserError(why, "run `pulumi up`, which makes it again")
+    # by what runs there, since somebody may have changed it by hand
     return Reference.parse(facts.image).digest
 
 
@@ -207,6 +221,7 @@ def _chosen(running: RunningService, choices: list[Choice], to: str | None) -> C
     if to is None:
         return _before(running, choices)
     wanted = to.strip()
+    # a slash cannot be part of a digest
     if "/" in wanted:
         return _elsewhere(running, choices, Reference.parse(wanted))
     digits = wanted.removeprefix("sha256:")
@@ -226,9 +241,11 @@ def _before(running: RunningService, choices: list[Choice]) -> Choice:
     """Return the image that this service ran before the one of now, by its record in the repository."""
     place, there = _place(running), {one.digest: one for one in choices}
     # by when they ran, and not by when they were made: an older commit may have been brought up later
+    # the record of runs is in the repository itself, so another machine knows it as well
     ran = [run.digest for run in _own(running, runs_of(running.tools.client(place.registry), place.repository))]
     now = next((one.digest for one in choices if one.runs), "")
     # up to the last time that the image of now began to run: what ran after it is no image of before
+    # searched from the end: one image may have run several times
     earlier = ran[: len(ran) - 1 - ran[::-1].index(now)] if now in ran else ran
     found = [there[digest] for digest in earlier if digest in there and digest != now]
     if found:
@@ -244,6 +261,7 @@ def _elsewhere(running: RunningService, choices: list[Choice], reference: Refere
     if not reference.digest:
         raise UserError(f"{reference} has no digest", "write host/repository@sha256:..., since a tag may move")
     # of this repository its facts are here already
+    # its manifest need not be fetched again
     known = next((one for one in choices if one.digest == reference.digest), None)
     if known and known.facts.reference.repository == reference.repository:
         return known
@@ -258,6 +276,7 @@ def _elsewhere(running: RunningService, choices: list[Choice], reference: Refere
 
 
 def _confirm(running: RunningService, choice: Choice) -> None:
+    # a pipe answers nothing: better to end than to wait
     if not sys.stdin.isatty():
         raise UserError(f"{running.service.name} would run {_told(choice)}", "say --yes, or name it by --to")
     click.confirm(f"Let {running.service.name} run {_told(choice)}?", abort=True, err=True)
@@ -269,6 +288,7 @@ def _bring(running: RunningService, choice: Choice, progress: Terminal) -> None:
     Raises:
         AcimlError: it does not serve; the message says what serves now.
     """
+    # by the resource and not by the target: what an update checks is checked here
     group = running.service.group
     progress.urn = group.urn
     image = str(choice.facts.reference)
@@ -280,6 +300,7 @@ def _bring(running: RunningService, choice: Choice, progress: Terminal) -> None:
         ContainerGroup(running.targets.service).update(known, wanted, progress, preview=False)
     except InitFailed as error:
         # what the target did beyond its way back, such as another address, is for the state to know as well
+        # even a failed update may have changed something: another port, another address
         tell_state(running, progress)
         raise AcimlError(error.message, error.advice) from error
     except KeyboardInterrupt:
@@ -293,6 +314,7 @@ def _bring(running: RunningService, choice: Choice, progress: Terminal) -> None:
 def without_golden(inputs: Values) -> Values:
     """Return the inputs of a group without its golden file: those answers are of the image that goes."""
     traffic = inputs.get("traffic")
+    # without a ramp there is nothing in it that belongs to one image
     if not isinstance(traffic, Mapping):
         return inputs
     kept = {name: value for name, value in traffic.items() if name not in ("golden", "tolerances")}
@@ -304,6 +326,7 @@ def _keep(running: RunningService, choice: Choice) -> Iterator[str]:
     if choice.declared:
         yield "this is what the program says, too: nothing has to be changed there"
         return
+    # by the digest: a tag may lead elsewhere tomorrow
     word = running.word_for(choice.facts.reference)
     yield f"the program says {Reference.parse(_declared(running)).digest}:"
     yield "`pulumi up` would bring that back, as its preview shows; to keep this one, let the program say"
@@ -318,6 +341,7 @@ def _keep(running: RunningService, choice: Choice) -> Iterator[str]:
 def _config_keys(running: RunningService) -> list[str]:
     """Return the keys of the stack's config that look like a service's arguments: a hint, so faults are none."""
     folder, stack = running.chosen.source.folder, running.chosen.state.stack
+    # a hint for people: a config that cannot be read costs the hint and not the command
     try:
         project = YAML(typ="safe", pure=True).load((folder / "Pulumi.yaml").read_text(encoding="utf-8"))
         path = folder / str(project.get("stackConfigDir") or ".") / f"Pulumi.{stack}.yaml"
@@ -328,6 +352,7 @@ def _config_keys(running: RunningService) -> list[str]:
 
 
 def _is_service(section: Mapping[str, Any]) -> bool:
+    # by the words that only a service has
     return bool({"source_directory", "sourceDirectory", "image"} & section.keys())
 
 
@@ -339,6 +364,7 @@ def _told(choice: Choice) -> str:
 
 
 def _facts(one: Choice) -> dict[str, Any]:
+    # packages are a thousand lines, and `aciml status` has them
     facts = asdict(replace(one.facts, packages=None))
     del facts["packages"]
     return {

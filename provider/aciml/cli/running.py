@@ -56,7 +56,9 @@ class RunningService:
             chosen = chosen.with_secrets()
         chosen.enter()
         config = dict(chosen.service.config)
+        # the provider's own bundle: a command speaks to the same hosts as an update
         settings = Settings.read().with_ca_bundle(config.get("caBundle", ""))
+        # what is wrong in the config of a state was right where it was brought up
         if findings := config_findings(config):
             told = "; ".join(finding.why for finding in findings)
             raise UserError(f"the provider of {chosen.service.name} cannot be used here: {told}")
@@ -76,9 +78,11 @@ class RunningService:
     def spec(self) -> GroupSpec:
         """What the last update declared; what is hidden in it is not known."""
         group = self.service.group
+        # a port is kept: by its own spec another one would be free to be picked
         port = reveal(group.outputs.get("port", 0))
         known = keys.given(group.outputs)
         spec = spec_of(group.inputs, known, keep_port=0 if is_unknown(port) else int(port), owner=group.urn)
+        # to know it again as ours: labels of an older release say less
         return replace(spec, known_as=group.text("owner"))
 
     @cached_property
@@ -93,6 +97,7 @@ class RunningService:
     @cached_property
     def verify(self) -> ssl.SSLContext | None:
         """How a client verifies it: by its own certificate, else by ``aciml:caBundle``, else by the machine."""
+        # a certificate of one's own is trusted alone, so that nobody else can be in the way
         if self.certificate is not None or self.settings.ca_bundle is None:
             return trust(self.certificate)
         # an ingress shows a certificate of its cloud, which a proxy that opens TLS replaces by one of its own
@@ -101,11 +106,13 @@ class RunningService:
     @property
     def base_url(self) -> str:
         """``http(s)://host:port`` by what state says; empty if nobody can call it."""
+        # an output is by what was true then: `status` looks where it is now
         return self.service.group.text("scoringUri").removesuffix("/score")
 
     def word_for(self, image: Reference) -> str:
         """Return the shortest by which a program names an image: in the service's own repository its digest does."""
         own = self.service.image
+        # without an image of ours its repository is not known
         place = (own.text(LOGIN_SERVER), own.text("repository")) if own else ()
         is_here = place == (image.registry, image.repository)
         return image.digest if is_here and image.digest else str(image)
@@ -135,6 +142,7 @@ def tell_state(running: RunningService, progress: Terminal) -> str:
     """
     progress.say("telling the state")
     try:
+        # refresh alone changes no resource: what is told is what is there
         running.chosen.source.pulumi("refresh", "--yes", "--skip-preview", "--target", running.service.group.urn)
     except UserError as error:
         return f"the state does not know of it yet ({error.message}): run `pulumi refresh`"
@@ -163,6 +171,7 @@ class ImageFacts:
     @property
     def commit(self) -> str:
         """The commit in a few digits, and whether files were other than in it."""
+        # `-dirty`: files differed from the commit that is named
         digits, _, dirty = self.revision.partition("-")
         return f"{digits[:12]}{f'-{dirty}' if dirty else ''}"
 
@@ -181,11 +190,13 @@ def image_facts(tools: Tools, reference: Reference, *, packages: bool = False) -
     from ..images.remote.existing import is_service
 
     image = tools.load_image(reference)
+    # certainly not there: an outage raises
     if image is None:
         return None
     said = image.labels()
     base = said.get(labels.BASE_NAME, "")
     if base and (digest := said.get(labels.BASE_DIGEST, "")):
+        # with its digest: a tag may be another image by now
         base = f"{base}@{digest}"
     found = ImageFacts(
         reference=reference,
@@ -198,6 +209,7 @@ def image_facts(tools: Tools, reference: Reference, *, packages: bool = False) -
         is_service=is_service(image),
     )
     below = str(inputs_of(image).get("environment", ""))
+    # an environment has its packages itself; a service's image leads to it
     if not packages or not below:
         return found
     try:

@@ -32,6 +32,7 @@ from .stack import PROJECT
 from .terminal import Terminal
 
 FILES = (".yaml", ".yml", ".jsonl", ".ndjson")
+# a digest, or a name with a tag, or anything with a slash: names of services have none of them
 _IMAGE = re.compile(r".*@sha256:[0-9a-f]{64}|[^@]*[^/@:]+(/[^@]*)?:[A-Za-z0-9_][\w.-]{0,127}|.*/.+")
 _URN = "urn:pulumi:golden::aciml::aciml:compute:ContainerGroup::{name}"
 
@@ -70,6 +71,7 @@ class Words:
     key_variable: str | None = None
 
 
+# by its ending: golden files need not exist to be meant
 def is_file(word: str) -> bool:
     """Tell a golden file by its name."""
     return word.lower().endswith(FILES) and "://" not in word
@@ -87,6 +89,7 @@ def side_of(word: str | None, words: Words, progress: Terminal) -> Iterator[Side
     Raises:
         UserError: there is no such thing.
     """
+    # first the surest forms: a URL has a scheme, an image a slash, a tag or a digest
     if word and "://" in word:
         yield _url(word, words)
     elif word and _is_image(word):
@@ -110,6 +113,7 @@ def _url(word: str, words: Words) -> Side:
         raise UserError("a URL with an account in it would be seen by every user of this machine", "drop it")
     key = ""
     if words.key_variable:
+        # by the name of a variable: a key in the words of a command is in the shell's history
         key = os.environ.get(words.key_variable, "")
         if not key:
             raise UserError(f"the variable {words.key_variable} is empty", "set it to the service's key")
@@ -119,9 +123,11 @@ def _url(word: str, words: Words) -> Side:
 
 
 def _service(word: str | None, words: Words) -> Side:
+    # `@revision` is of the only service
     name, _, revision = (word or "").partition("@")
     running = with_keys(Chosen.of(words.stack, words.project, name or None))
     declared = running.spec.declared
+    # without authentication a key would be sent for nothing
     key, title = str(declared.keys.primary_key or "") if declared.keys.auth_enabled else "", running.service.name
     image, traffic = running.service.group.text("image"), declared.runs.traffic
     known: dict[str, Any] = {"sample": _sample(declared), "declared": (traffic and traffic.golden) or ""}
@@ -134,6 +140,7 @@ def _service(word: str | None, words: Words) -> Side:
         advice = "write runsOn: container_app, or name two images"
         raise UserError(f"{title} has no revisions: it runs as one container", advice)
     one = find(revisions.list(), revision)
+    # a retired one would have to be started, which costs: that is for people to decide
     if not one.active:
         raise UserError(f"{one.name} is retired, so nobody answers", f"`aciml revisions activate {one.name}`")
     return Side(one.name, revisions.address(one.name), key, running.verify, one.image, **known)
@@ -149,6 +156,7 @@ def _sample(declared: Group) -> Request | None:
 
 def with_keys(chosen: Chosen) -> RunningService:
     """Return a service with its target, and with its keys if it asks for some."""
+    # the inputs tell, without a secret: an unknown word may be yes
     asks = chosen.service.group.inputs.get("authEnabled")
     # a service without keys needs no passphrase
     if asks is not None and (is_unknown(asks) or reveal(asks)):
@@ -164,11 +172,13 @@ def _running_image(word: str, words: Words, progress: Terminal) -> Iterator[Side
 
     Reference.parse(word)
     running = _described(words, progress)
+    # where the image lies: the stack's registry has the login
     elsewhere = running.targets.registry if running is not None else None
     settings = running.settings if running is not None else Settings.read()
     # it is asked and removed, never updated
     target = LocalTarget(connect, replace(settings, door=False), elsewhere=elsewhere).service
     spec = image_spec(word, running.spec if running is not None else None)
+    # one that belongs to nobody's stack: it is removed below whatever happens
     progress.urn, before = spec.owner, progress.urn
     made = ""
     try:
@@ -180,6 +190,7 @@ def _running_image(word: str, words: Words, progress: Terminal) -> Iterator[Side
     except GroupFailed as error:
         raise UserError(f"{word} does not serve: {error.message}", error.advice) from error
     finally:
+        # also when it was never made: removing what is gone is fine
         target.delete(made, _Quiet(spec.owner))
         progress.urn = before
 
@@ -210,6 +221,7 @@ def image_spec(image: str, like: GroupSpec | None) -> GroupSpec:
         said = like.declared
         declared = replace(
             declared,
+            # its variables may name what the script loads; keys would only shut us out
             size=said.size,
             environment_variables=said.environment_variables,
             secure_environment_variables=said.secure_environment_variables,
@@ -221,6 +233,7 @@ def image_spec(image: str, like: GroupSpec | None) -> GroupSpec:
 
 def _described(words: Words, progress: Terminal) -> RunningService | None:
     """Return the stack's service, whose variables an image may need; None where there is no project, or no service."""
+    # without a stack's word a project beside it is a help, and no condition
     named = words.stack is not None or words.project is not None
     if not named and not _has_project(Path.cwd()):
         return None
@@ -232,6 +245,7 @@ def _described(words: Words, progress: Terminal) -> RunningService | None:
         # an image alone was asked for, and may need nothing of a stack
         progress.warn(f"the image runs without the variables of a service: {error.message}")
         return None
+    # only if there are secrets in it: a passphrase is asked for no other reason
     hidden = chosen.service.group.inputs.get("secureEnvironmentVariables")
     return RunningService.at(chosen.with_secrets() if hidden is not None else chosen)
 
@@ -250,8 +264,10 @@ def record(side: Side, golden: Golden, progress: Terminal) -> Golden:
     for number, request in enumerate(golden.requests, 1):
         progress.say(f"{side.title}: {number} of {len(golden.requests)} ({request.name})")
         came = side.answer(request, progress)
+        # 0 is no answer: nothing can be recorded
         if not came.status:
             raise UserError(f'{side.title} gave no answer to "{request.name}": {came.why}', "is it running?")
+        # an answer of the gate and not of the model
         if came.status in (401, 403):
             why = f'{side.title} let "{request.name}" not in ({came.status})'
             raise UserError(why, "name the variable that has its key by --key-variable")
@@ -265,8 +281,10 @@ def record(side: Side, golden: Golden, progress: Terminal) -> Golden:
 
 def compare(golden: Golden, side: Side, progress: Terminal) -> Verdict:
     """Ask somebody for all that is recorded."""
+    # a request without an expectation was never recorded
     rows = [one for one in golden.requests if one.expected is not None]
 
+    # asked one by one: a model that is asked by several at once may answer otherwise
     def answers() -> Iterator[Any]:
         for number, request in enumerate(rows, 1):
             progress.say(f"{side.title}: {number} of {len(rows)} ({request.name})")

@@ -62,12 +62,14 @@ class Status:
     @property
     def runs(self) -> bool:
         """Tell whether its container runs."""
+        # of a service with replicas main is the one that serves, or that should
         main = self.observed.main if self.observed else None
         return bool(self.facts and self.facts.state == "Running" and main and main.state == "Running")
 
     @property
     def serves(self) -> bool:
         """Tell whether it answers; of one that nobody here can reach, whether it runs."""
+        # a private address says nothing here: then only Docker or Azure can tell whether it runs
         return self.runs and (self.answer is None or self.answer.serves)
 
     @property
@@ -83,6 +85,7 @@ class Status:
         if self.serves:
             said = "serves" if self.answer else "runs (it cannot be asked from here)"
             return said if not self.differences else f"{said}, and is not as it was declared"
+        # told before the container: clients see the door, and behind one that is down nobody is reached
         main, door = (self.observed.main, self.observed.door) if self.observed else (None, None)
         if door and door.state != "Running":
             return f"does not run: its door, container {door.name}, is {door.detail}; `pulumi up` starts it"
@@ -112,14 +115,17 @@ def command(service: str | None, stack: str | None, project: Path | None, *, all
         found = [_status(RunningService.at(Chosen(source, state, one)), updates, progress) for one in asked]
     finally:
         progress.done()
+    # an operation that was pending when the last run ended: what became of it is in no state
     for told in state.pending:
         progress.warn(f"{state.title} was interrupted while {told}; `pulumi refresh` finds out how that ended")
     facts = {"stack": state.stack, "pending": list(state.pending), "services": [_facts(one) for one in found]}
     answer(facts, (line for one in found for line in _lines(one, all_packages=all_packages)), as_json=as_json)
+    # a probe that asks for health wants one answer: 1 for anything that is not as it should be
     return ExitCode.DONE if all(one.well for one in found) else ExitCode.FAILED
 
 
 def _status(running: RunningService, updates: tuple[Update, ...], progress: Progress) -> Status:
+    # first of all: everything else is asked only of what is there
     service, spec, place = running.service, running.spec, running.targets.service
     progress.say(f"looking at {service.name}")
     notes: list[str] = []
@@ -136,6 +142,7 @@ def _status(running: RunningService, updates: tuple[Update, ...], progress: Prog
         why = hint(log, main.exit_code if main else None, out_of_memory=bool(main and main.out_of_memory))
     declared = _declared(running)
     # what runs, and not what should: of that people want to know the commit
+    # by digest: two tags of one image are no difference
     runs = Reference.parse(facts.image) if facts and facts.image else declared
     progress.say(f"asking {runs.registry} for the image of {service.name}")
     image, told = _image(running, runs)
@@ -166,6 +173,7 @@ def _ask(
     """Ask ``/``; None if that would tell nothing, with a note why."""
     if facts is None or main is None or main.state != "Running":
         return None, []
+    # a certificate of one's own is checked by that one, and not by the machine's list
     tls = running.spec.declared.tls.ssl_enabled
     # by where it is now: an address may be another one than state remembers
     scheme = facts.scheme or f"http{'s' if tls else ''}"
@@ -173,6 +181,7 @@ def _ask(
     if not base:
         return None, ["it has no address to be asked by"]
     own = running.certificate
+    # a name that DNS does not know from here is no failure of the service
     got = knock(base + HEALTH_PATH, own) if own else ask(base + HEALTH_PATH, running.verify)
     private = running.spec.declared.network.ip_address_type in {"Private", "None"}
     if not got.status and private and got.why.startswith("unreachable"):
@@ -211,12 +220,15 @@ def _differences(running: RunningService, facts: GroupFacts) -> Iterator[Differe
         return
     rows = rows_of(Group)
     for leaf in facts.drift.names:
+        # both sides through the same writer, so that a default that is spelled out is no difference
         before = written_leaves(spec.declared, [leaf])
         now = written_leaves(facts.drift.now, [leaf])
         (name,) = before
         # what is hidden from us cannot be compared, and the image was
         if name in {"image", "cpuCores", "memoryGb"} or is_unknown(before[name]):
+            # an image is compared by its digest above, and cores by their size
             continue
+        # of a secret it is said that it differs, and never how
         hidden = rows[leaf].secret
         yield Difference(name, *("[secret]" if hidden else _word(side[name]) for side in (before, now)))
 
@@ -239,6 +251,7 @@ def _probes(running: RunningService) -> Iterator[str]:
             continue
         asked = f"GET {probe.http_get.path} on port {probe.http_get.port}" if probe.http_get else "a command"
         period = f" every {probe.period_seconds:g} s" if probe.period_seconds else ""
+        # a local container has one check, Docker's, which the image brings
         idle = "" if running.targets.service.name == "azure" else ", not on this target"
         yield f"{kind}: {asked}{period}{idle}"
 
@@ -252,6 +265,7 @@ def _facts(one: Status) -> Mapping[str, Any]:
         "target": one.target,
         "well": one.well,
         "serves": one.serves,
+        # with a word of its own, since a service that is gone has no state
         "status": one.word,
         "state": one.facts.state if one.facts else "Gone",
         "scoring_uri": one.scoring_uri,
@@ -312,6 +326,7 @@ def _about_service(one: Status) -> Iterator[tuple[str, str]]:
 def _container(main: ContainerSeen) -> str:
     since = f" since {_spoken(main.started)}" if main.state == "Running" and main.started else ""
     parts = [f"{main.state}{since}", f"{main.restarts} restart{'s' * (main.restarts != 1)}"]
+    # from the last end, also of one that runs again: that is what a crash loop looks like between two crashes
     if main.exit_code is not None:
         killed = ", out of memory" if main.out_of_memory else ""
         when = f" at {_spoken(main.finished)}" if main.finished else ""

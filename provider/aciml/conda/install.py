@@ -81,7 +81,7 @@ def stage(
             progress,
         )
     except (InstallerError, LinkError, TransactionError, ExtractError, IoError) as error:
-        if other := _other_bytes(str(error)):
+        if other := _other_bytes(str(error)) or _damaged(str(error), records, settings):
             raise other from error
         if is_full(error):
             # unpacked, packages have several times the size of their archives; that is the least
@@ -107,6 +107,44 @@ def _other_bytes(said: str) -> OutageError | None:
     return OutageError(message, _OTHER_BYTES)
 
 
+# of the zip that a package is, which is read while it comes: what does not fit is found before all of it has come
+_TORN = re.compile(
+    r"failed to fetch (\S+)\s.*?(?:invalid checksum|corrupt|invalid zip|decompress)", re.DOTALL | re.IGNORECASE
+)
+
+
+def _damaged(said: str, records: Iterable[RepoDataRecord], settings: Settings) -> OutageError | None:
+    """Name a package that could not be unpacked, if what its URL gives is another file than was locked."""
+    found = _TORN.search(said)
+    record = next((one for one in records if found and one.file_name == found[1]), None)
+    if record is None:
+        return None
+    wanted = (record.sha256 or b"").hex()
+    got = _sha256_at(record.url, settings)
+    if got == wanted:
+        return None  # it came well this time: what rattler said is all that is known
+    message = f"{redacted(record.url)} gave other bytes than were locked: sha256 {wanted} expected"
+    return OutageError(f"{message}, {got or 'something that cannot be unpacked'} got", _OTHER_BYTES)
+
+
+def _sha256_at(url: str, settings: Settings) -> str:
+    """Return the sha256 of what is at a URL; empty if that cannot be read."""
+    # here: HTTP is slow to load, and only a package that came damaged is looked at once more
+    import requests
+
+    verify: bool | str = str(settings.ca_bundle) if settings.ca_bundle else True
+    found = hashlib.sha256()
+    try:
+        with requests.get(url, stream=True, timeout=_PATIENCE, verify=verify) as answer:
+            answer.raise_for_status()
+            for block in answer.iter_content(1 << 20):
+                found.update(block)
+    except (requests.RequestException, OSError):
+        return ""
+    return found.hexdigest()
+
+
+_PATIENCE = 15.0  # seconds without a byte
 _OTHER_BYTES = (
     "run the same command again; if it stays so, repair the mirror, or lock anew if the channel changed the file"
 )

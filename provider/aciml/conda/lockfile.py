@@ -37,6 +37,7 @@ class ReadLock:
 def conda_records(lock: CondaLock) -> dict[str, Mapping[str, Any]]:
     """Return the channel's record of each package by its canonical URL."""
     return {
+        # by its channel's own address: another machine's mirror is no part of a lock
         f"{canonical_url(one.channel)}/{one.subdir}/{one.file_name}": json.loads(one.record_json)
         for one in lock.packages
     }
@@ -44,12 +45,14 @@ def conda_records(lock: CondaLock) -> dict[str, Mapping[str, Any]]:
 
 def channel_urls(file: CondaFile) -> tuple[str, ...]:
     """Return the canonical URLs of a file's channels, those that only a spec names behind them."""
+    # a channel that one spec names is asked after those that are listed
     named = [*file.channels, *(channel for spec in file.specs if (channel := channel_of(spec)))]
     return tuple(dict.fromkeys(f"{canonical_url(name)}/" for name in named))
 
 
 def virtual_lines(limits: Limits) -> tuple[str, ...]:
     """Return virtual packages as a lock file has them."""
+    # as conda writes them: name=version=build
     return tuple(f"{name}={version}={build}" for name, (version, build) in limits.facts().items())
 
 
@@ -73,13 +76,16 @@ def read_lock_file(path: Path) -> ReadLock:
 
 def _content(file: LockFile, path: Path, key: str, sizes: Mapping[str, int]) -> ReadLock:
     environment = file.default_environment()
+    # a lock of another program may have several environments; the default one is meant
     platform = next((one for one in file.platforms() if str(one.subdir) == PLATFORM), None)
     if environment is None or platform is None:
         found = ", ".join(one.name for one in file.platforms())
         raise UserError(f"{path} has no packages for {PLATFORM} (it has {found or 'none'})", _AGAIN)
+    # an empty list is a lock without conda packages, and not a fault
     records = environment.conda_repodata_records_for_platform(platform) or []
     wheels = []
     for one in environment.pypi_packages_for_platform(platform) or []:
+        # without a hash a wheel cannot be known again
         if one.hashes is None or one.hashes.sha256 is None:
             raise UserError(f"{path} has no sha256 for {one.name}", _AGAIN)
         sha256 = one.hashes.sha256.hex()
@@ -88,6 +94,7 @@ def _content(file: LockFile, path: Path, key: str, sizes: Mapping[str, int]) -> 
 
 
 def _package(record: RepoDataRecord) -> LockedPackage:
+    # the URL's last two parts are platform and file
     channel = channel_name(str(record.url).rsplit("/", 2)[0])
     return LockedPackage.of_record(json.loads(record.to_json()), channel)
 
@@ -98,11 +105,14 @@ def unmet(lock: CondaLock, file: CondaFile, limits: Limits, settings: Settings) 
     Versions that are newer by now do not count, nor does a base image with a newer C library: a lock is good as long
     as it satisfies each spec, is complete in itself, and has nothing that nobody asks for.
     """
+    # names are compared normalised: conda-forge writes them so, and people do not
     records = {record.name.normalized: record for record in rattler_records(lock.packages, settings)}
     packages = {package.name: package for package in lock.packages}
+    # one fault a line: the order is that of the file
     found = [why for spec in file.specs if (why := _spec_fault(spec, records, packages))]
     found += _needs_faults(records, limits)
     # an explicit file lists all there is; nothing has to be reached from it
+    # what is locked and not asked for would stay for ever
     needed = records.keys() if file.exact else _reached(file.specs, records)
     found += [f"{name} is locked, but nothing asks for it" for name in sorted(records.keys() - needed)]
     return found + _place_faults(packages.values(), file, limits)
@@ -116,6 +126,7 @@ def _spec_fault(spec: str, records: Mapping[str, PackageRecord], packages: Mappi
         return f"{spec} is not in it"
     package = packages[name]
     shown = f"{package.version} {package.build} of {package.channel}"
+    # by its channel first: the same build of two channels is two packages
     if channel and channel_name(channel) != package.channel:
         return f"{spec} is not satisfied by {shown}"
     # without its channel, which was compared by name: these records have the URLs of this machine's mirrors
@@ -130,11 +141,13 @@ def _needs_faults(records: Mapping[str, PackageRecord], limits: Limits) -> list[
         for text in record.depends:
             need = _spec_of(text)
             wanted = name_of(text)
+            # a virtual package is of the machine, and no lock can have it
             other = virtual.get(wanted) or records.get(wanted)
             if other is None and wanted.startswith("__"):
                 found.append(f"{name} needs {text}, which virtual_packages does not have")
             elif other is None:
                 found.append(f"{name} needs {text}, which is not in it")
+            # what is needed is asked of what is there, whichever wish brought it
             elif not need.matches(other):
                 found.append(f"{name} needs {text}, but there is {other.version} {other.build}".rstrip())
     return found
@@ -159,6 +172,7 @@ def _virtual_records(limits: Limits) -> dict[str, PackageRecord]:
 def _reached(specs: Iterable[str], records: Mapping[str, PackageRecord]) -> set[str]:
     waiting = [name_of(spec) for spec in specs]
     reached: set[str] = set()
+    # breadth or depth makes no difference: only whether it is reached
     while waiting:
         name = waiting.pop()
         if name in records and name not in reached:

@@ -12,23 +12,9 @@ from ..core.errors import UserError
 from ..core.image import canonical_json, sha256_digest
 from ..core.layer import PREFIX
 from .contents import StagedPackage
+from .facts import KINDS, LISTED, PATHS, PLACES, RENAMES
 from .noarch import placed
 from .order import install_order
-
-PATHS = "conda-paths"
-"""Facts by package: its paths, as a list."""
-
-KINDS = "conda-kinds"
-"""Facts by package: which of its paths are links, with their targets, and which are folders; all others are files."""
-
-LISTED = "conda-listed"
-"""Facts by package: kind by path as its channel lists them, without targets of links; asked before it is fetched."""
-
-PLACES = "conda-places"
-"""Facts by lock: where the paths go that packages share."""
-
-RENAMES = "conda-renames"
-"""Facts by lock that versions up to 0.2 kept instead of ``PLACES``: by package the paths it yields."""
 
 
 @dataclass(frozen=True)

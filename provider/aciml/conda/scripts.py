@@ -23,7 +23,8 @@ from ..core.progress import Progress
 from ..settings import Settings
 from .channels import channel_url, redacted
 from .client import channel_client
-from .memory import LISTED, Memory
+from .facts import LISTED
+from .memory import Memory
 from .records import RecordCache
 from .run import run
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     Found = dict[str, list[tuple[RepoDataRecord, LockedPackage]]]
 
+# images are for linux-64, whatever machine solves
 PLATFORMS: tuple[SubdirLiteral, ...] = ("linux-64", "noarch")
 
 
@@ -50,6 +51,7 @@ def solve(
     from rattler.exceptions import SolverError
 
     within = limits or Limits(glibc)
+    # before anything is asked: a channel without an address ends it here
     urls = _sources(file, settings)
     progress.say(f"solving {len(file.specs)} packages from {', '.join(urls)}")
     asked = _Asked(urls, within, settings, progress)
@@ -71,6 +73,7 @@ class _Asked:
     def __init__(self, urls: dict[str, str], limits: Limits, settings: Settings, progress: Progress) -> None:
         self._names, self._urls = list(urls), list(urls.values())
         self._limits, self._settings, self._progress = limits, settings, progress
+        # one a solve: what it has read of repodata would otherwise be kept for the plugin's life
         self._gateway = _gateway(settings)
 
     def solved(self, specs: Sequence[str]) -> list[RepoDataRecord]:
@@ -95,6 +98,7 @@ class _Asked:
     def said(self, error: Exception) -> str:
         """Return the solver's reason, with channels by their names: where they are on this machine concerns nobody."""
         text = str(error)
+        # names as the user wrote them, in the solver's own sentences
         for name, url in zip(self._names, self._urls, strict=True):
             text = text.replace(f"{url}/", name).replace(url, name)
         return text
@@ -104,6 +108,7 @@ class _Asked:
 
         def solve(specs: Sequence[str]) -> dict[str, str] | str:
             try:
+                # "no" is an answer here: the search for the line in the way asks again and again
                 return {record.name.normalized: str(record.version) for record in self.solved(specs)}
             except SolverError as error:
                 return self.said(error)
@@ -112,6 +117,7 @@ class _Asked:
             found = run(lambda: self._gateway.names(self._urls, list(PLATFORMS)), self._settings, self._progress)
             return [name.normalized for name in found]
 
+        # packages of other systems are looked for, to say that this one lacks them
         def elsewhere(names: Sequence[str], platforms: Sequence[str]) -> dict[str, list[RepoDataRecord]]:
             try:
                 return self._records(names, cast("Sequence[SubdirLiteral]", platforms))
@@ -125,6 +131,7 @@ class _Asked:
 
     def _records(self, names: Sequence[str], platforms: Sequence[SubdirLiteral]) -> dict[str, list[RepoDataRecord]]:
         answers = run(
+            # by name: to read all of conda-forge takes many times as long
             lambda: self._gateway.query(self._urls, list(platforms), list(names), recursive=False),
             self._settings,
             self._progress,
@@ -151,6 +158,7 @@ def relock(lines: list[str], file: CondaFile, *, settings: Settings, progress: P
     cache = RecordCache(settings)
     wanted = [LockLine.parse(line) for line in lines]
     # by the sha256 of the line, so that what is here is what is meant
+    # by name, build and content: a mirror may have another file under the same name
     found = {line: package for line in wanted if (package := cache.get(line))}
     missing = [line for line in wanted if line not in found]
     if missing:
@@ -166,6 +174,7 @@ def find_packages(channels: Iterable[str], names: list[str], settings: Settings,
     Raises:
         OutageError: a channel does not answer.
     """
+    # the same question as a preview's, so that both find the same
     return _asked({channel_name(name): channel_url(name, settings) for name in channels}, names, settings, progress)
 
 
@@ -188,6 +197,7 @@ def _query(
     missing: list[LockLine], file: CondaFile, settings: Settings, progress: Progress
 ) -> dict[LockLine, LockedPackage]:
     listed = _sources(file, settings)
+    # a channel that the conda file has dropped since still has what is in the lock
     urls = {name: listed.get(name) or channel_url(name, settings) for name in {line.channel: 0 for line in missing}}
     names = sorted({line.name for line in missing})
     found = _asked(urls, names, settings, progress)
@@ -205,12 +215,14 @@ def _query(
 def _locked(record: RepoDataRecord, urls: dict[str, str]) -> LockedPackage:
     """Read a record, with the channel under the name that everyone knows it by."""
     origin = channel_name(str(record.channel))
+    # a mirror's URL is this machine's affair: the lock has the channel's own
     names = [name for name, url in urls.items() if origin in (channel_name(url), canonical_url(url))]
     return LockedPackage.of_record(json.loads(record.to_json()), names[0] if names else origin)
 
 
 def _sources(file: CondaFile, settings: Settings) -> dict[str, str]:
     """Return name and URL of each channel, in order; those that only a spec names come last, as in conda."""
+    # a channel of one spec alone comes last: it must not take over what the listed ones have
     named = [*file.channels, *(channel for spec in file.specs if (channel := channel_of(spec)))]
     return {channel_name(name): channel_url(name, settings) for name in dict.fromkeys(named)}
 
@@ -224,6 +236,7 @@ def _placed(spec: str, settings: Settings) -> str:
 def _gateway(settings: Settings) -> Gateway:
     from rattler import Gateway
 
+    # conda's own format of the cache is another one, which other programs write at the same time
     return Gateway(cache_dir=settings.cache / "repodata", client=channel_client())
 
 
@@ -234,6 +247,7 @@ def _virtual_packages(limits: Limits) -> list[GenericVirtualPackage]:
 
     return [
         GenericVirtualPackage(PackageName(name), Version(version), BuildString(build))
+        # what the image has below the packages: its C library, and a GPU only if that is said
         for name, (version, build) in limits.facts().items()
     ]
 
@@ -246,9 +260,11 @@ def _explained(urls: dict[str, str]) -> Iterator[None]:
     try:
         yield
     except InvalidMatchSpecError as error:
+        # found when the file was read, for all that conda itself would refuse: this is a dependency of a package
         raise UserError(f"a dependency of the conda file is not valid: {error}", "mend the line") from error
     except (GatewayError, FetchRepoDataError) as error:
         name, url = _blamed(str(error), urls)
+        # a mirror is somebody's wish, and may be what is wrong
         advice = _advice_for(str(error)) + (
             ", or the mirrors file of this machine" if name in urls and url != name else ""
         )
@@ -270,6 +286,7 @@ def _advice_for(words: str) -> str:
 
 
 def _blamed(text: str, urls: dict[str, str]) -> tuple[str, str]:
+    # by its address, which the message has; several channels may be asked at once
     return next(((name, url) for name, url in urls.items() if url in text), (", ".join(urls), ""))
 
 

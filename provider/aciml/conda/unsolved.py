@@ -240,6 +240,11 @@ def _virtual(text: str, limits: Limits) -> str:
             return 'packages for a GPU are asked for; say which CUDA it has, by virtual_packages: {__cuda: "12.4"}'
         if name in ("__win", "__osx"):
             return f"a package is for {'Windows' if name == '__win' else 'macOS'} alone; images are for linux-64"
+        if name == "__archspec":
+            cpu = known[name][1] if name in known else "x86_64"
+            return (
+                f'images are for the CPU {cpu}; if it has more, say so: virtual_packages: {{__archspec: "x86_64_v3"}}'
+            )
         if name == "__glibc":
             return f"the base image has glibc {known[name][0]}; take a newer base image, or an older version"
         if name not in known:

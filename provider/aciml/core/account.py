@@ -5,9 +5,8 @@ Source: passwd(5), group(5); image-spec 1.1, config.md (``User`` is a name or a 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from .layer import HIGHEST_ID
+from .lean import lean
 
 NAME = "aciml"
 UID = 10001
@@ -17,7 +16,7 @@ HOME = f"/home/{NAME}"
 _SHELL = "/bin/sh"
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Accounts:
     """The texts of ``/etc/passwd`` and ``/etc/group``; empty where an image has none."""
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 from . import account
 from .image import Image, Layer, canonical_json
 from .layer import FOLDER_TIME, PREFIX, ROOT, Entry
+from .lean import lean
 
 ANNOTATION = "io.aciml.inputs"
 """Manifest annotation with what an image was made of, as JSON; an import reads it back."""
@@ -38,7 +39,7 @@ Runs = Literal["user", "from_root", "root"]
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Model:
     """A model in the image: below ``azureml-models/<name>/<version>``, as v1 placed it."""
 

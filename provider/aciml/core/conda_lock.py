@@ -10,6 +10,7 @@ from typing import Any
 
 from .errors import UserError
 from .layer import FOLDER_TIME
+from .lean import lean
 
 _MARK = "#sha256:"
 _MILLISECONDS = 253402300799  # a time above is not in seconds: conda has written both
@@ -72,7 +73,7 @@ class LockedPackage:
         return f"{self.channel}/{self.subdir}/{self.file_name}{_MARK}{self.sha256}"
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class CondaLock:
     """The packages of one environment, sorted by name.
 

@@ -19,6 +19,7 @@ from .addresses import meant_address
 from .condaspec import check_spec, doubt_of, name_of, normalise
 from .errors import Finding, Level, UserError, errors_of
 from .foreign_file import what_it_is
+from .lean import lean
 from .meant import meant
 
 PROPERTY = "condaFile"
@@ -29,7 +30,8 @@ DEFAULT_CHANNELS = ("conda-forge",)
 """Where packages come from when the file names no channel."""
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_STRING = "tag:yaml.org,2002:str"
+_YAML = "tag:yaml.org,2002:"
+_STRING = f"{_YAML}str"
 
 
 class CondaFileError(UserError):
@@ -50,6 +52,7 @@ KNOWN_CHANNELS = (
 )  # fmt: skip
 """Names that people mistype; another one is as good, and is asked."""
 _NEAR_CHANNEL = 0.85
+_NEAR_KEY = 0.75
 
 
 @dataclass
@@ -61,7 +64,7 @@ class _Wanted:
     lines: dict[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class CondaFile:
     """What a conda.yml asks for.
 
@@ -158,7 +161,7 @@ class _Reader:
             pip_lines=tuple(line for _, line in wanted.pip),
         )
 
-    def compose(self, text: str) -> Node | None:
+    def compose(self, text: str) -> Node | None:  # noqa: PLR0911  # one way each to be no YAML of a file
         for number, row in enumerate(text.splitlines(), 1):
             # YAML 1.2, 6.1: no tabs there. The parser's own words for it do not mention a tab
             if "\t" in row[: len(row) - len(row.lstrip())]:
@@ -177,13 +180,17 @@ class _Reader:
             # by the parser, which goes one call deeper for each level
             self.report(_deepest(text), "this is nested deeper than any conda.yml; look for brackets without an end")
             return None
+        if tag := _foreign_tag(root):
+            what = str(tag.tag).replace(_YAML, "!!")
+            self.report(_line(tag), f'"{what}" makes an object of a program, and none is made here; remove it')
+            return None
         if root is None or (isinstance(root, ScalarNode) and not root.value):
             self.report(1, 'the file is empty; write "dependencies:" and a list of packages below it')
             return None
         return root
 
     def not_yaml(self, text: str, error: MarkedYAMLError) -> None:
-        if self.joined_dashes(text):
+        if self.joined_dashes(text) or self.lost_colons(text):
             return
         mark = error.problem_mark or error.context_mark
         if what := what_it_is(text):
@@ -197,6 +204,13 @@ class _Reader:
         # a bracket without an end is noticed behind the last line
         line = _deepest(text) if line > len(text.rstrip().splitlines()) else line
         self.report(line, f"this is not YAML: {_in_words(str(error.problem or error.context))}")
+
+    def lost_colons(self, text: str) -> bool:
+        """Report the keys that stand alone in their line: what follows is then no value of theirs."""
+        for number, row in enumerate(text.splitlines(), 1):
+            if row.strip() in KEYS and row[:1].isalpha():
+                self.report(number, f'"{row.strip()}" lacks its colon; write "{row.strip()}:"')
+        return bool(self.findings)
 
     def joined_dashes(self, text: str) -> bool:
         """Report the lines whose dash has no blank behind it: YAML joins them to the line before, or gives up later."""
@@ -216,7 +230,8 @@ class _Reader:
             elif text not in allowed:
                 # passed over, "dependancies" would be an environment without packages; what is near to no key, such as
                 # an anchor's, conda passes over with a warning ("the following section is invalid and will be ignored")
-                slips = len(allowed) < len(KEYS) or text == "pip" or meant(text, allowed)
+                # channel_priority of a .condarc resembles "channels", and is no slip of it
+                slips = len(allowed) < len(KEYS) or text == "pip" or meant(text, allowed, _NEAR_KEY)
                 what = f'"{text}" is not a key of conda.yml{_meant(text, allowed)}'
                 level = Level.ERROR if slips else Level.WARNING
                 self.report(_line(key), what if slips else f"{what}; it is passed over, as conda does", level)
@@ -267,7 +282,10 @@ class _Reader:
             self.report(_line(root), 'there is no "dependencies:"; list the packages below it')
             return wanted
         if isinstance(node, ScalarNode) and node.tag == _STRING:
-            self.report(_line(node), f'"dependencies" is not a list; write "dependencies: [{node.value}]"')
+            names = ", ".join(str(node.value).replace(",", " ").split())
+            self.report(
+                _line(node), f'"dependencies" is not a list; write "dependencies: [{names}]", or each behind "- "'
+            )
             return wanted
         sections: list[int] = []
         items = self.items(node, "dependencies")
@@ -398,9 +416,30 @@ class _Reader:
             meant = f"{name}{value}" if value[:1] in "=<>!~" else f"{name}=={value}"
             self.report(_line(node), f'"{name}: {value}" is a mapping; did you mean "{meant}"?')
             return False
+        if isinstance(node, SequenceNode):
+            what = f'; did you mean "- {_text(node.value[0])}"?' if node.value else ""
+            self.report(_line(node), f"a list within the list of {where}: there is a dash too many{what}")
+            return False
         shown = f'"{node.value}"' if isinstance(node, ScalarNode) and node.value else "this entry"
         self.report(_line(node), f"{shown} in {where} is not a text; put it in quotes or remove it")
         return False
+
+
+def _foreign_tag(root: Node | None) -> Node | None:
+    """Return a node with a tag of a program, such as ``!!python/object``, which conda's loader refuses."""
+    seen, left = set[int](), [root] if root else []
+    while left:
+        node = left.pop()
+        if id(node) in seen:  # an anchor's node stands in each place that names it
+            continue
+        seen.add(id(node))
+        if "/" in str(node.tag).removeprefix(_YAML) or str(node.tag).startswith("!"):
+            return node
+        if isinstance(node, MappingNode):
+            left += [one for pair in node.value for one in pair]
+        elif isinstance(node, SequenceNode):
+            left += node.value
+    return None
 
 
 def _line(node: Node) -> int:
@@ -437,6 +476,10 @@ _PHRASES = (
     ("cannot start any token", "a value begins with a sign that YAML keeps for itself; put it in quotes"),
     ("found undefined alias", "a value begins with *, which names an anchor; put it in quotes"),
     ("found unknown escape character", "a backslash in double quotes; use single quotes"),
+    (
+        "sequence entries are not allowed",
+        'a list begins in the line of its key; write each "- " in a line of its own below it',
+    ),
     ("expected a single document", '"---" begins a second document; keep one'),
     ("but found another document", '"---" begins a second document; keep one'),
     ("expected alphabetic or numeric character", "a value begins with * or &; put it in quotes"),
@@ -456,5 +499,5 @@ def _is_null(node: Node) -> bool:
 def _meant(text: str, allowed: tuple[str, ...]) -> str:
     if text == "pip" and "dependencies" in allowed:
         return '; indent it below dependencies as "- pip:"'
-    near = meant(text, allowed)
+    near = meant(text, allowed, _NEAR_KEY)
     return f'; did you mean "{near}"?' if near else f"; it has {', '.join(allowed)}"

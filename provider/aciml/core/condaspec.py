@@ -12,7 +12,7 @@ import re
 
 from .condaversion import LATEST, check_version, doubtful_version
 from .meant import meant
-from .module_names import CONDA_PACKAGES, usual_name
+from .module_names import CONDA_PACKAGES, resembled, usual_name
 
 KEYS = (
     "version", "build", "build_number", "channel", "subdir", "fn", "md5", "sha256", "url", "license", "license_family",
@@ -36,6 +36,9 @@ _OF_WINDOWS = frozenset(
      "wincertstore", "console_shortcut", "menuinst", "pywin32-ctypes"}
 )  # fmt: skip
 """Packages that `conda env export` writes on Windows. Source: the channels' win-64 against their linux-64."""
+# a second name behind a comma, and not a version: `scipy=1.11, pandas`
+_SECOND = re.compile(r"[,;]\s*(?!(?:version|build)\b)[A-Za-z_][A-Za-z_.-]{2,}\d*\s*(?=[=<>!~,;]|$)")
+_NAMES = re.compile(r"[A-Za-z][A-Za-z_-]{2,}(\s+[A-Za-z][A-Za-z_-]{2,})+")
 _SUBDIR = re.compile(r"/(linux-64|noarch)$")
 
 
@@ -98,6 +101,8 @@ def check_spec(spec: str) -> str:
     if other := _of_another_kind(text):
         return other
     match = _NAME.fullmatch(text)
+    if match and "[" not in text and (_SECOND.search(match["rest"]) or _NAMES.fullmatch(match["rest"])):
+        return f'"{text}" names several packages; write each in a line of its own, behind a "- "'
     if not match:
         return f'"{text}" does not start with the name of a package'
     if (match["channel"] or "").endswith(":"):
@@ -131,7 +136,7 @@ def as_signs(text: str) -> str:
     return text.replace("\u2265", ">=").replace("\u2264", "<=").replace("\u2260", "!=")
 
 
-def _of_another_kind(text: str) -> str:
+def _of_another_kind(text: str) -> str:  # noqa: PLR0911  # one kind each
     """Say that a line is a URL, a command, or pip's."""
     if "://" in text and "::" not in text:
         return (
@@ -146,6 +151,11 @@ def _of_another_kind(text: str) -> str:
     if channel := re.fullmatch(r"(?P<what>\S+)\s+(?:-c|--channel)[ =](?P<name>\S+)", text):
         advice = f'write "{channel["name"]}::{channel["what"]}", or name the channel below "channels:"'
         return f'"{text}" has an option of conda install; {advice}'
+    if place := re.fullmatch(r"(?P<channel>[A-Za-z][\w.-]*)/(?P<what>[A-Za-z0-9_][\w.-]*[^/:]*)", text):
+        return f'"{text}": behind a channel there are two colons; did you mean "{place["channel"]}::{place["what"]}"?'
+    # ends like a marker, and is a second name
+    if re.fullmatch(r"[\w.-]+[\w.=<>!~*]*\s*(;\s*[A-Za-z][\w.-]*\s*)+", text):
+        return f'"{text}" names several packages; write each in a line of its own, behind a "- "'
     # PEP 508: direct references and markers, which conda has not
     return f'"{text}" is written for pip; put it into the "pip:" section' if " @ " in text or ";" in text else ""
 
@@ -165,9 +175,10 @@ def doubt_of(spec: str) -> str:
     return f'"{spec.strip()}": {doubt}' if doubt else ""
 
 
-def _doubt_of_name(name: str, rest: str) -> str:
+def _doubt_of_name(name: str, rest: str) -> str:  # noqa: PLR0911  # one kind each
     """Say that a name is probably a name and a version, or a module's and not its package's."""
-    if (joined := _JOINED.fullmatch(name)) and not rest:
+    joined = _JOINED.fullmatch(name) or re.fullmatch(r"(?P<name>[A-Za-z_-]*[A-Za-z])(?P<version>\d+(?:\.\d+)+)", name)
+    if joined and not rest:
         return f'few packages have a version in their name; did you mean "{joined["name"]}={joined["version"]}"?'
     if version := re.fullmatch(r"python-?(\d(?:\.\d+)?)", name):
         return f'no package is called so; did you mean "python={version[1]}"?'
@@ -175,6 +186,9 @@ def _doubt_of_name(name: str, rest: str) -> str:
         return (
             f'no package is called so; did you mean "{near}{"" if rest[:1] in "=<>!~" else " " if rest else ""}{rest}"?'
         )
+    if near := resembled(name):
+        meant_now = f"{near}{rest if rest[:1] in '=<>!~' else f' {rest}' if rest else ''}"
+        return f'did you mean "{meant_now}"? No well-known package is called {name}'
     if package := CONDA_PACKAGES.get(name):
         return f"{name} is the name of a module or of pip's package; conda's is called \"{package}\""
     if name.lower() in _OF_WINDOWS or name.lower().startswith("m2w64-"):
@@ -196,13 +210,15 @@ def _packed(rest: str) -> str:
     return re.sub(rf"\s*([,|])\s*|({_OPERATOR})\s+", lambda found: found[1] or found[2], rest)
 
 
-def _check_rest(text: str, name: str, rest: str) -> str:
+def _check_rest(text: str, name: str, rest: str) -> str:  # noqa: PLR0911  # one kind each
     # letters of a version in brackets are not judged: the way around for one that looks wrong (decisions/lock-file.md)
     bracket = _BRACKET.fullmatch(rest)
     if bracket:
         if fault := _check_bracket(text, bracket["inside"]):
             return fault
         rest = bracket["before"].strip()
+    elif extras := re.match(r"\[[\w,\s-]+\]\s*(?=[=<>!~])", rest):
+        return f'"{text}": extras in brackets are pip\'s; put it into the "pip:" section, or remove {extras[0].strip()}'
     elif "[" in rest or "]" in rest:
         return f'"{text}": the brackets do not match'
     # conda's sign of a channel is two colons
@@ -213,8 +229,11 @@ def _check_rest(text: str, name: str, rest: str) -> str:
     turned = re.sub(r"^(?:=\s+=|[@:])\s*(?=\d)", "=", turned)
     if turned != rest:
         return f'"{text}" is not a version; did you mean "{name}{turned}"?'
-    joined = _NO_COMMA.sub(r"\1,\2", rest)
-    if joined != rest:
+    # the words of other tools and of people: `>=1 and <2`, `>=1 && <2`, `>=1 to <2`
+    joined = re.sub(r"\s*(?:\band\b|\bto\b|&&?)\s*(?=[<>=!~])", ",", rest)
+    joined = _NO_COMMA.sub(r"\1,\2", joined)
+    joined = re.sub(rf"({_OPERATOR})\s+", r"\1", joined)
+    if joined.count(",") != rest.count(","):
         return f'"{text}" lacks a comma; did you mean "{name}{joined}"?'
     return _check_words(text, name, rest)
 
@@ -237,10 +256,15 @@ def _check_bracket(text: str, inside: str) -> str:
     return f'"{text}": "{version}" is not a version; did you mean "{turned}"?' if turned != version else ""
 
 
-def _check_words(text: str, name: str, rest: str) -> str:
+def _check_words(text: str, name: str, rest: str) -> str:  # noqa: PLR0911  # one kind each
     if not rest:
         return ""
     version, *build = _packed(rest).split()
+    if option := next((word for word in build if re.match(r"--?[A-Za-z]", word)), ""):
+        return f'"{text}": {option} is an option of a program; remove it'
+    # `scikit learn=1.3`: the version stands behind the second word, which is a part of the name
+    if named := re.fullmatch(r"(?P<word>[A-Za-z][A-Za-z-]+)(?P<version>[=<>!~].*)", version):
+        return f'"{text}": a name has no blanks; did you mean "{name}-{named["word"]}{named["version"]}"?'
     if len(build) > 1:
         return f'"{text}" has too many words; write name, version and build'
     if re.fullmatch(r"[A-Za-z][A-Za-z_-]+", version) and not build and version.lower() not in LATEST:

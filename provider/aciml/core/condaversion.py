@@ -32,14 +32,31 @@ def check_version(version: str, name: str) -> str:
         if not found:
             if part.startswith("^") and part.endswith("$"):  # a regular expression, which conda takes
                 continue
-            seen = f'"{part}" is not a version' if part else "a version is missing"
-            return f'{seen}; write for example "{name}>=1.2,<2"'
+            return _no_version(part, version, name)
         # CEP 33 has no ===: it is pip's, for versions that are none
         if found["operator"] == "===":
             return f'"===" is pip\'s; write "{name}=={found["version"]}"'
         if fault := _check_letters(found["version"], name):
             return fault
-    return _check_commas(version, name)
+    return _check_commas(version, name) or _check_range(version)
+
+
+def _no_version(part: str, version: str, name: str) -> str:
+    """Say that something is no version, and what it was meant to be, by signs of other tools."""
+    if not part:
+        bare = version.strip().strip(",|").strip()
+        advice = f'remove the comma: "{name}{bare}"' if bare else f'write for example "{name}>=1.2,<2"'
+        return f"a version is missing; {advice}"
+    # npm's and Cargo's caret: up to the next major; pip's tilde has an equals sign; SQL's and Pascal's unequal
+    caret = re.fullmatch(r"\^\s*(?P<major>\d+)(?P<more>[\d.]*)", part)
+    better = f">={caret['major']}{caret['more']},<{int(caret['major']) + 1}" if caret else part
+    better = re.sub(r"^~>?\s*(?=\d)", "~=", better).replace("<>", "!=")
+    better = re.sub(r"^!\s*(?=\d)", "!=", better)
+    better = re.sub(r"[\"'`\u2018-\u201f]", "", better)
+    better = re.sub(r"^[\u2010-\u2015]\s*(?=\d)", "=", better)
+    if better != part and all(_ONE.fullmatch(one) for one in better.split(",")):
+        return f'"{part}" is not a version; did you mean "{name}{version.replace(part, better, 1)}"?'
+    return f'"{part}" is not a version; write for example "{name}>=1.2,<2"'
 
 
 def doubtful_version(version: str, name: str) -> str:
@@ -58,6 +75,26 @@ def doubtful_version(version: str, name: str) -> str:
             if _is_odd(part):
                 return f'"{part}" is an unusual word for a version; if it is right, {name}[version="..."] says so'
     return ""
+
+
+def _check_range(version: str) -> str:
+    """Find conditions of which none can be met with the others: ``>=3.12,<3.10``."""
+    if "|" in version:
+        return ""
+    low: tuple[int, ...] = ()
+    high: tuple[int, ...] = (1 << 30,)
+    for part in version.split(","):
+        found = re.fullmatch(r"(>=|>|<=|<|==)\s*(\d+(?:\.\d+)*)", part.strip())
+        if not found:
+            continue
+        number = tuple(map(int, found[2].split(".")))
+        # as far as both say: 1.2 and 1.2.5 may be one
+        if found[1] in (">", ">=", "=="):
+            low = max(low, number)
+        if found[1] in ("<", "<=", "=="):
+            high = min(high, number)
+    common = min(len(low), len(high))
+    return f'"{version}" can be met by no version; mend one of its conditions' if low[:common] > high[:common] else ""
 
 
 def _check_commas(version: str, name: str) -> str:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .image import canonical_json
+from .lean import lean
 from .steps import Step
 
 # Dockerfile reference, "ADD": addresses and repositories, which the builder fetches; they are no files of the context
@@ -38,7 +39,7 @@ class ContextFile:
     link: str = ""
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class CopySources:
     """What one COPY or ADD reads.
 

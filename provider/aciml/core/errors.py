@@ -9,8 +9,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+
+from .lean import lean
 
 
 class AcimlError(Exception):
@@ -70,7 +71,7 @@ class Level(StrEnum):
     """It works, and may surprise."""
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Finding:
     """One thing the user can mend, as ``check`` reports it.
 

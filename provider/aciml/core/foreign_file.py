@@ -36,6 +36,18 @@ def _is_requirements(text: str, keys: set[str]) -> bool:
     return bool(rows) and not keys and all(_REQUIREMENT.match(row) for row in rows)
 
 
+def _is_conda_list(text: str, keys: set[str]) -> bool:
+    rows = [row.strip() for row in text.splitlines() if row.strip() and not row.lstrip().startswith("#")]
+    # with its heading, or by itself if all lines are of this kind and some have a build, which pip has not
+    pinned = [row for row in rows if re.fullmatch(r"[A-Za-z0-9_][\w.-]*=\d[\w.!+-]*(=[\w.]+)?", row)]
+    headed = "conda create --name <env> --file" in text
+    return (
+        bool(rows) and not keys and len(pinned) * 2 >= len(rows)
+        if headed
+        else bool(pinned) and pinned == rows and any(row.count("=") > 1 for row in rows)
+    )
+
+
 def _begins_table(names: Iterable[str]) -> Callable[[str, set[str]], bool]:
     pattern = re.compile(rf"(?m)^\[+\s*(?:{'|'.join(map(re.escape, names))})\b")
     return lambda text, _: pattern.search(text) is not None
@@ -49,6 +61,13 @@ _KINDS: tuple[tuple[str, Callable[[str, set[str]], bool]], ...] = (
             " explicit_file, or give the environment file it was made of"
         ),
         lambda _, keys: {"metadata", "package"} <= keys,
+    ),
+    (
+        (
+            "it is a list of conda's packages (conda list --export); export a conda.yml (conda env export"
+            " --from-history) and give it as conda_file"
+        ),
+        _is_conda_list,
     ),
     (
         "it is a lock file of rattler or pixi; give it as lock_file, and the environment file as conda_file",
@@ -65,6 +84,18 @@ _KINDS: tuple[tuple[str, Callable[[str, set[str]], bool]], ...] = (
     (
         "it is a pyproject.toml; export its requirements (uv export) and give them as requirements_file",
         _begins_table(("project", "build-system", "tool")),
+    ),
+    (
+        "it is a lock file of Poetry; export its requirements (poetry export) and give them as requirements_file",
+        lambda text, _: re.search(r"(?m)^\[\[package\]\]$", text) is not None and "lock-version" in text,
+    ),
+    (
+        "it is a lock file of uv; export its requirements (uv export) and give them as requirements_file",
+        _begins_table(("package]]\nname",)),
+    ),
+    (
+        "it is a file of Docker Compose; give the packages of a service as conda_file or requirements_file",
+        lambda text, keys: "services" in keys and re.search(r"(?m)^\s+(?:image|build):", text) is not None,
     ),
     (
         "it is a Pipfile; export its requirements (pipenv requirements) and give them as requirements_file",

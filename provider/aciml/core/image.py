@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .errors import OutageError
+from .lean import lean
 
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
@@ -50,7 +51,7 @@ class Layer:
     unpacked: int = field(default=0, compare=False)
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Image:
     """An OCI image. ``settings`` is the ``config`` object of the image config (Env, Entrypoint, Cmd, ...).
 

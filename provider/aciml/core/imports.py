@@ -9,11 +9,12 @@ import ast
 import re
 import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from packaging.utils import canonicalize_name
 
 from .errors import Level
+from .lean import lean
 from .module_names import BROUGHT_BY_SERVER, GONE, NEW, PACKAGES
 from .scoring import Fault
 
@@ -22,7 +23,7 @@ _BESIDE = re.compile(r"\bsys\.path\b|\bsite\.addsitedir\b")
 _DECORATION = re.compile(r"^(?:python[-_.]|py[-_.]?)|(?:[-_.]python|[-_.]py|[-_]base|[-_]core)$")
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Import:
     """A module that is imported, as it is written: ``a.b.c``; ``name`` is what is taken of it, empty for all."""
 
@@ -78,7 +79,7 @@ def _catches(caught: ast.expr | None) -> bool:
     return any(not isinstance(one, ast.Name) or one.id in _QUIET for one in parts)
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Brought:
     """What an environment brings.
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from posixpath import basename, dirname, join, normpath
+
+from .lean import lean
 
 OLDEST = (3, 8)
 """The oldest Python that the scoring server runs on; see ``server``."""
@@ -55,7 +57,7 @@ MUSL = "musl 1.2"
 """What stands for the C library of an image that has musl."""
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Listing:
     """What matters of one layer, or of an image: paths without a leading slash.
 
@@ -144,7 +146,7 @@ def _remove(kept: dict[str, object] | dict[str, None] | dict[str, str], mark: st
         del kept[path]
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Interpreter:
     """A Python of an image.
 
@@ -174,7 +176,7 @@ class Interpreter:
         return cls(facts["path"], facts["version"], libc=facts.get("libc", ""))
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Search:
     """What came of a search: the Python that serves, or why there is none.
 

@@ -40,6 +40,7 @@ from .steps import Step, parse_steps
 from .unknown import NOT_KNOWN
 
 __all__ = ["RULES", "LintFinding", "Memory", "lint_dockerfile", "lint_steps", "memory_of", "steps_key"]
+# in the key of what steps make: what is made differently has another key
 WRITER = 1
 """Version of how steps become an image; a new value builds all of them again."""
 
@@ -47,6 +48,7 @@ INSTRUCTIONS = words_of(
     "ADD ARG CMD COPY ENTRYPOINT ENV EXPOSE FROM HEALTHCHECK LABEL MAINTAINER ONBUILD RUN SHELL STOPSIGNAL USER VOLUME"
     " WORKDIR"
 )
+# the image of a service ends with the server's own entry point
 _SERVER = ("server-command", "the scoring server is what the container runs; remove the step")
 _REFUSED = {
     "FROM": ("instruction-refused", "the steps run on top of the base image; name another one with baseImage"),
@@ -88,12 +90,15 @@ def lint_steps(
         builder: what of BuildKit the one who runs them does not know.
         off: ids of rules that are switched off.
     """
+    # a rule that nobody knows of here may be the one: silence is right
     if NOT_KNOWN in off:
         return []  # it may be any rule that is switched off
     course = _Course(Files(context_files, context_folder), builder, whole=False)
+    # the base's own Dockerfile says more than the base's name does
     memory, judged, guessed = below or Memory.on(base_of(base)), list[LintFinding](), False
     for step, before in zip(steps, [None, *steps], strict=False):
         if not step.is_known:
+            # what an unknown step may have done is not guessed, and rules that ask for it hold still
             memory, guessed = _after_unknown(memory), True
             continue
         faults = list(_step_faults(step, before, course, memory))
@@ -111,12 +116,14 @@ def _all_known(steps: Sequence[Step]) -> bool:
 
 def _after_unknown(memory: Memory) -> Memory:
     """Return what is still certain after a step that is not known; it hardly sets another SHELL."""
+    # programs, files and lists: all of it may be there by now
     memory.forget()
     return replace(memory, answered=True, said_folder=True, user="")
 
 
 def _may_go_on(fault: Fault) -> bool:
     """Tell whether the text may go on what an unknown step began: it resembles no instruction."""
+    # its lines may be the rest of a heredoc or of a continued line that is still to come
     return fault.rule == "instruction-unknown" and not fault.advice.startswith("did you mean")
 
 
@@ -153,10 +160,12 @@ def lint_dockerfile(
 
 def memory_of(text: str, target: str = "") -> Memory:
     """Return what a Dockerfile's wanted stage leaves behind: its shell, user and programs, as far as they are known."""
+    # nothing is judged: a base's Dockerfile is judged where it is named
     course = _Course(Files(frozenset(), "", ""), ANY_BUILDER, whole=True)
     judge = _Dockerfile(course)
     for _ in judge.faults(parse_steps(text, "Dockerfile")):
         pass
+    # a stage by name; without one the last, as docker build has it
     return judge.stages.get(target.lower()) or judge.memory
 
 
@@ -170,15 +179,19 @@ class _Dockerfile:
         stages, count, empty = Stages(), 0, False
         for step, before in zip(steps, [None, *steps], strict=False):
             if step.instruction == "FROM":
+                # flags stand before the image: FROM --platform=linux/amd64 x
                 words = re.sub(r"(--\S+\s+)*", "", step.arguments).split()
                 known = self.stages.get(words[0].lower()) if words else None
+                # a stage that begins on another one has its memory; two stages must not share one
                 self.memory = copy.deepcopy(known) if known else Memory.on(base_of(words[0] if words else ""))
                 if words and is_of_windows(words[0]):
                     self.memory.shell = False  # PowerShell or cmd reads its RUN; that it is refused is told elsewhere
+                # a stage is called by its number or its name, in any letters
                 names = {str(count)} | ({words[2].lower()} if len(words) > 2 else set())  # FROM a AS b
                 self.stages |= dict.fromkeys(names, self.memory)
                 count, empty = count + 1, bool(words) and words[0] == "scratch"
             elif step.instruction in {"COPY", "ADD"}:
+                # with a file in it scratch may have a shell
                 empty = False
             elif step.instruction == "RUN" and empty:
                 why = "scratch has no shell, and no program at all"
@@ -189,6 +202,7 @@ class _Dockerfile:
 
 def _endings(steps: Sequence[Step], where: str, off: Collection[str], text: str = "") -> list[LintFinding]:
     """Remark upon lines of Windows and a mark at the beginning: they are taken as they are meant."""
+    # once for all of it, at the first step
     if not steps or "line-ends" in off or not (steps[0].windows or text.startswith("\ufeff")):
         return []
     why = "the lines end as on Windows (CR LF)" if steps[0].windows else "the text begins with a byte order mark"
@@ -209,6 +223,7 @@ def steps_key(base_digest: str, steps: Sequence[Step], context_hash: str) -> str
 
 def _step_faults(step: Step, before: Step | None, course: _Course, memory: Memory) -> Iterator[Fault]:
     text, _ = step.joined()
+    # by the word as it is written: what step.instruction says is in capitals
     word = step.text.split(maxsplit=1)[0]
     if step.instruction not in INSTRUCTIONS:
         # a sign that nobody sees in the word itself is the cause; that the word is unknown is its effect
@@ -220,6 +235,7 @@ def _step_faults(step: Step, before: Step | None, course: _Course, memory: Memor
             rule, 0, f"{step.instruction} is not allowed here: {advice.partition('; ')[0]}", advice.partition("; ")[2]
         )
     elif not step.arguments:
+        # CMD [] and ENTRYPOINT [] of a Dockerfile are the way to say nothing
         if step.instruction in {"CMD", "ENTRYPOINT"}:
             return  # takes back what the base has
         yield Fault("instruction-empty", 0, f"{step.instruction} stands alone", "write what it shall do")
@@ -234,6 +250,7 @@ def unknown_instruction(step: Step, before: Step | None) -> Fault:
     close = closest(step.instruction, INSTRUCTIONS - _REFUSED.keys(), 0.6)
     # the rest of a RUN is indented, or begins in small letters, with an operator or an option
     goes_on = step.margin > 0 or not word[0].isupper()
+    # in capitals and near to an instruction it is a slip; anything else goes on the line before
     if before is not None and goes_on and not (close and word.isupper()) and _may_continue(before):
         advice = f"line {_last_line(before)} has no \\ at its end; write it there if the two are one step"
         if close and not step.margin:
@@ -244,6 +261,7 @@ def unknown_instruction(step: Step, before: Step | None) -> Fault:
 
 
 def _may_continue(step: Step) -> bool:
+    # instructions that people write over several lines
     return step.instruction in {
         "RUN",
         "ENV",
@@ -273,14 +291,17 @@ def _known_faults(step: Step, text: str, course: _Course, memory: Memory) -> Ite
     yield from _heredoc_faults(step, text, at, course)
     yield from copy_faults(step, text, at, course.files)
     for name, value, place in flags if not course.whole else ():
+        # `--from=0` is a stage by its number
         if name == "from" and (value or "").isdigit():
             yield Fault("stage-unknown", place, "extra steps have no stages", "name an image")
         elif name == "from" and value and step.instruction == "COPY" and _is_no_image(value):
             why = f'extra steps have no stages; "{value}" would be pulled as an image'
             yield warning("stage-unknown", place, why, f"write {value}:latest if it is an image")
+    # one cause, one finding: a quote that is none breaks the form as well
     forms = [] if signs else list(form_faults(step, text, at))
     yield from forms
     if step.instruction == "RUN" and not signs and not forms:
+        # behind --mount=type=secret a file may be there that no rule knows
         if flags:  # a cache or a secret of another build may be there
             memory.lists, memory.any_file = None, True
         yield from run_faults(text, at, memory, step.rows_of_characters())
@@ -290,6 +311,8 @@ def _known_faults(step: Step, text: str, course: _Course, memory: Memory) -> Ite
 
 
 _OF_HEALTH = frozenset({
+    # rules about what is missing when it runs; what it would install matters to nobody
+    "exec-form-shell",
     "program-unknown", "program-missing", "option-unknown", "argument", "shell-syntax", "bash-only", "tool-command",
 })  # fmt: skip
 
@@ -299,23 +322,27 @@ def _health_faults(text: str, at: int, memory: Memory) -> Iterator[Fault]:
     found = re.compile(r"(?i)CMD\s+").match(text, at)
     if found is None or not memory.shell:
         return
+    # on a copy: what a health check does leaves nothing behind for the steps
     for fault in run_faults(text, found.end(), copy.deepcopy(memory)):
         if fault.rule in _OF_HEALTH or fault.rule.endswith("-command"):
             yield replace(fault, level=Level.WARNING)
 
 
 def _is_no_image(name: str) -> bool:
+    # names of known images are pulled on purpose
     return name.lower() not in IMAGES and not any(sign in name for sign in "$/:.@")
 
 
 def _heredoc_faults(step: Step, text: str, at: int, course: _Course) -> Iterator[Fault]:
     """Heredocs that the builder does not know, or that have no end."""
+    # a RUN reads its heredoc itself; COPY and ADD need the builder for it
     what = SCRIPT if step.instruction == "RUN" else HEREDOC
     beyond = step.heredoc and (what == HEREDOC or step.names_interpreter)
     if beyond and (why := course.builder.missing(step.instruction, what)):
         yield Fault("buildkit-only", at, why, BUILDKIT[step.instruction, what])
     if step.instruction in {"RUN", "COPY", "ADD"} and not step.heredoc:
         # << inside of quotes or of $(( )) is no heredoc; x keeps the offsets
+        # x for x: places in the text stay what they are
         bare = re.sub(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'|\$\(\(.*?\)\)", lambda found: "x" * len(found[0]), text)
         if found := re.search(r"(?<=\s)<<-?([A-Za-z_]\w*)(?=$|[\s;&|>)])", bare):
             why = f"no line {found[1]} ends this heredoc"
@@ -331,11 +358,16 @@ def _remember(step: Step, text: str, at: int, memory: Memory) -> Iterator[Fault]
         memory.dialect = {"bash": BASH, "sh": memory.base.shell, "dash": DASH}.get(shell[1], "other") if shell else ""
     elif step.instruction == "USER":
         name = text[at:].strip().partition(":")[0]
+        # a user by a variable may be root
         memory.user = "" if name in {"root", "0"} or "$" in name else name
     elif step.instruction in {"COPY", "ADD"}:
+        # what is copied may be programs, lists or settings
         _bring(step, memory)
-    elif step.instruction == "ENV":
+    elif step.instruction in {"ENV", "ARG"}:
+        memory.hear(text)
         memory.answered = memory.answered or "ALWAYS_YES" in text or "PIP_YES" in text
+    elif step.instruction == "VOLUME":
+        memory.any_folder = True
     elif step.instruction == "WORKDIR":
         yield from _enter(text[at:].strip(), at, memory)
 
@@ -345,17 +377,21 @@ def _bring(step: Step, memory: Memory) -> None:
     flags, words = split_copy(step.arguments)
     memory.replaced |= set(copied(step))
     memory.lists = None
+    # condarc may say always_yes
     if any("condarc" in word for word in words):
         memory.answered = True
     target = words[-1] if words else ""
+    # where a target is a variable anything may be anywhere
     if step.heredoc or len(words) < 2 or "$" in target:  # a source and a target
         memory.forget()
         return
+    # programs of another image come with their folder
     if "from" in flags or re.match(r"/($|usr|opt|bin|sbin|root/\.|home)", target):
         memory.sealed = False
         memory.absent.clear()
     folder = memory.path(target).rstrip("/")
     for source in words[:-1]:
+        # a target that is no folder takes the file's own name, one that is takes both
         name = source.rstrip("/").rsplit("/", 1)[-1]
         whole = (
             "from" in flags
@@ -374,5 +410,7 @@ def _enter(folder: str, at: int, memory: Memory) -> Iterator[Fault]:
         why = f"WORKDIR {folder} is inside the folder that the base has, / if it has none"
         yield Fault("workdir-relative", at, why, "write the path from / to be sure", Level.REMARK)
     if "$" in folder:
+        # below a folder that nobody knows any file may be
         memory.any_file = True
     memory.folder, memory.said_folder = memory.path(folder.strip("\"'")), True
+    memory.make([memory.folder], moved=False)

@@ -7,7 +7,7 @@ Sources: the Dockerfiles of Docker's official images and of the publishers named
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .lint_rules import words_of
 from .shell_nodes import BASH, DASH
@@ -38,7 +38,8 @@ class Base:
     """Facts of an image; empty where nothing is known.
 
     ``shell``: grammar of ``/bin/sh``, or of the SHELL that the image sets. ``user``: who runs its steps, empty for
-    root. ``lacks``: programs that are certainly not in it. ``bare``: it comes without package lists.
+    root. ``lacks``: programs that are certainly not in it. ``bare``: it comes without package lists. ``asks``: packages
+    whose installation asks a question there: Debian's own images have tzdata already, and Ubuntu's do not.
     """
 
     family: str = ""
@@ -46,6 +47,7 @@ class Base:
     user: str = ""
     lacks: frozenset[str] = frozenset()
     bare: bool = False
+    asks: frozenset[str] = frozenset()
 
 
 _SLIM = Base("debian", DASH, "", _BARE | _NEVER, bare=True)
@@ -54,23 +56,26 @@ _FULL = Base("debian", DASH, "", _NOT_BUILT | _NEVER, bare=True)
 _SERVER = Base("debian", DASH, "", _NEVER, bare=True)
 _APK = Base("alpine", "ash", "", _ALPINE | _NEVER)
 _RPM = Base("rhel", BASH)
+_ZONES = frozenset({"tzdata"})
 _PYTHON = words_of("python python3 pip pip3")
 _NODE = words_of("node npm yarn")
 
 
 def _with(base: Base, programs: frozenset[str]) -> Base:
-    return Base(base.family, base.shell, base.user, base.lacks - programs, base.bare)
+    return replace(base, lacks=base.lacks - programs)
 
 
 _KNOWN: tuple[tuple[str, Base], ...] = (
-    (r"debian|ubuntu", _SLIM),
+    (r"debian", _SLIM),
+    (r"ubuntu", replace(_SLIM, asks=_ZONES)),
     (r"buildpack-deps|golang|rust|ruby|gcc|node|python", _FULL),
     (r"php|nginx|httpd|postgres|redis|perl|eclipse-temurin|r-base", _SERVER),
     (r"alpine", _APK),
     (r"centos|fedora|rockylinux(/rockylinux)?|almalinux(/.*)?|amazonlinux|oraclelinux", _RPM),
     (r"(redhat/)?ubi[789](-(minimal|init|micro)|/.*)?", _RPM),
     (r"continuumio/(mini|ana)conda3?|condaforge/(miniforge|mambaforge)3?", Base("debian", DASH)),
-    (r"nvidia/cuda|tensorflow/tensorflow|pytorch/pytorch", Base("debian", DASH)),
+    (r"nvidia/cuda", Base("debian", DASH, asks=_ZONES)),
+    (r"tensorflow/tensorflow|pytorch/pytorch", Base("debian", DASH)),
     # its SHELL is a script that begins Bash
     (r"mambaorg/micromamba", Base("debian", BASH, "$MAMBA_USER")),
     (r"jupyter/.*", Base("debian", BASH, "jovyan")),

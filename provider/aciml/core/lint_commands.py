@@ -19,6 +19,7 @@ from .shell import Command, Word
 
 # programs, or commands of one that have commands of their own
 _COMMANDS = {name: words_of(known) for name, known in {
+    # both lines, 1.22 and 4: which one runs is said by a project's packageManager, and no script shows that
     "yarn": "access add audit autoclean bin build cache check config constraints create dedupe dev dlx exec explain"
             " generate generate-lock-entry global help import info init install licenses link lint list login logout"
             " node npm outdated owner pack patch patch-commit plugin policies prune publish rebuild remove run search"
@@ -39,8 +40,10 @@ _COMMANDS = {name: words_of(known) for name, known in {
     "pnpm store": "add path prune status",
     "bun": "add audit build c create exec help i info init install link outdated patch pm publish remove repl rm run"
            " test unlink update upgrade why x",
+    # `deno bundle` went with version 2 and came again with 2.4: told of neither
     "deno": "add bench bundle cache check clean compile completions coverage doc eval fmt help info init install"
             " jupyter lint lsp outdated publish remove repl run serve task test types uninstall update upgrade vendor",
+    # with what people install beside it: cargo runs any program cargo-WORD of PATH
     "cargo": "about add audit b bench binstall bloat build c careful chef check clean clippy component d deny dist"
              " doc edit expand fetch fix fmt fuzz generate generate-lockfile geiger hack help info init install"
              " leptos llvm-cov locate-project login logout machete make metadata miri mutants new nextest outdated"
@@ -58,6 +61,7 @@ _COMMANDS = {name: words_of(known) for name, known in {
     "gem": "build bump cert check cleanup compile contents dependency environment exec fetch generate_index help i"
            " info install list lock mirror open outdated owner pristine push query rdoc rebuild release search server"
            " signin signout sources specification stale uninstall uninst unpack update which yank",
+    # `viz` and `issue` went with Bundler 3; images have 1.17 to 2.5
     "bundle": "add binstubs cache check clean config console doctor e env exec fund gem help i info init inject"
               " install issue list lock open outdated package platform plugin pristine remove show update version viz",
     "bundle config": "list get set unset",
@@ -78,6 +82,7 @@ _COMMANDS = {name: words_of(known) for name, known in {
     "dotnet nuget": "add delete disable enable list locals push remove trust update verify sign why config",
     "brew": "autoremove bundle cask cleanup config deps doctor fetch help home info install leaves link list ls"
             " outdated pin reinstall remove rm search services tap uninstall unlink unpin untap update upgrade uses",
+    # zypper takes short names of all commands, so two letters are a word here
     "zypper": "addlocale addlock addrepo addservice al appstream-cache ar as cc clean dist-upgrade download dup help if"
               " in info inr install install-new-recommends licenses list-patches list-updates ll locales locks lp lr ls"
               " lu modifyrepo modifyservice mr ms nr pa packages patch patch-check patch-info patches pattern-info"
@@ -93,6 +98,7 @@ _COMMANDS = {name: words_of(known) for name, known in {
                " config cordon cp create debug delete describe diff drain edit events exec explain expose get help"
                " kustomize krew label logs options patch plugin port-forward proxy replace rollout run scale set taint"
                " top uncordon version wait",
+    # buildx, compose and scout are plugins that Docker's own packages bring
     "docker": "attach build builder buildx commit compose config container context cp create diff events exec export"
               " history image images import info init inspect kill load login logout logs manifest network node pause"
               " plugin port ps pull push rename restart rm rmi run save scout search secret service stack start stats"
@@ -103,17 +109,21 @@ _COMMANDS = {name: words_of(known) for name, known in {
                 " selfupdate show status suggests u update upgrade validate why why-not",
     "terraform": "apply console destroy env fmt force-unlock get graph import init login logout metadata output plan"
                  " providers refresh show state taint test untaint validate version workspace",
+    # in lower case, since words are compared so: people write R CMD INSTALL
     "R CMD": "batch build check compile config install javareconf link rd2pdf rd2txt rdconv rdiff remove rprof rtags"
              " shlib stangle sweave texi2dvi",
+    # deprecated since Debian 11 and gone with 13, and in many Dockerfiles of before
     "apt-key": "add adv del export exportall finger fingerprint list net-update update",
     "jupyter": "bundlerextension console contrib dejavu execute kernel kernelspec lab labextension labhub lite migrate"
                " nbclassic nbconvert nbextension notebook nbextensions_configurator qtconsole run server"
                " serverextension troubleshoot trust book",
     "jupyter labextension": "build check develop disable enable install link list lock uninstall unlink unlock update",
     "corepack": "cache clean enable disable hydrate install pack prepare up use yarn npm pnpm",
+    # the phases of the lifecycle; a goal of a plugin has a colon, by which it is no word that is compared
     "mvn": "clean compile deploy dependency exec help install integration-test package pre-clean process-classes"
            " process-resources process-test-classes site test test-compile validate verify initialize",
     "pipenv": "check clean graph install lock open requirements run scripts shell sync uninstall update upgrade verify",
+    # settings that hold a list: --add to another one is refused by conda when the step runs
     "conda config --add": "channels create_default_packages default_channels envs_dirs pkgs_dirs pinned_packages"
                           " disallowed_packages allowlist_channels denylist_channels track_features",
     "git remote": "add get-url prune remove rename rm set-branches set-head set-url show update",
@@ -125,6 +135,7 @@ _COMMANDS = {name: words_of(known) for name, known in {
     "uv cache": "clean clear dir prune size",
 }.items()}  # fmt: skip
 _VALUES = {
+    # without it the value would be taken for the command
     "yarn": "--cwd", "pnpm": "-C --dir --filter -F --filter-prod --reporter --loglevel", "zypper": "-R --root -C -D"
     " --reposdir --cache-dir --releasever --installroot", "docker": "-H --host --context -c --config -l --log-level",
     "kubectl": "-n --namespace --context --kubeconfig", "helm": "-n --namespace --kube-context --kubeconfig",
@@ -167,6 +178,7 @@ _CARGO = (
     " --precise --recursive --aggressive --dry-run --config --help --no-run --no-fail-fast --doc --lockfile-path"
     " --recipe-path --cook --prepare"
 )
+# options are per command: --production means something to yarn install, and nothing to yarn run
 # the command, its options, and those of all commands of the program that have no row of their own
 _OPTIONS = {name: words_of(known) for name, known in {
     "yarn": _YARN, "yarn install": _YARN, "yarn add": _YARN, "yarn global": _YARN,
@@ -270,16 +282,19 @@ def further_faults(name: str, command: Command) -> Iterator[Fault]:
         name: of the program, without its folder.
         command: without wrappers.
     """
+    # every command of every script comes by here: most are no program of these tables
     if name not in _PROGRAMS:
         return
     yield from _listed(name, command)
     plain, options = _apart(name, command)
     path = name
     for word in plain:
+        # a command of a command is looked up under both words: `go mod tydi` has a row "go mod"
         known = _COMMANDS.get(path, frozenset())
         if meant := _near(word.value or "", known):
             why = f'{path} has no command "{word.value}" of its own'
             yield warning("tool-command", word.at, why, f"did you mean {meant}?")
+            # one slip a command: what follows was meant for the command that was meant
             return
         if known or any(one.startswith(f"{path} {word.value}") for one in (*_COMMANDS, *_OPTIONS)):
             path = f"{path} {word.value}"
@@ -302,6 +317,7 @@ def _listed(name: str, command: Command) -> Iterator[Fault]:
 def _apart(name: str, command: Command) -> tuple[list[Word], list[Word]]:
     """Return the words that are no options, and the options, up to where another program begins."""
     valued, rest = _VALUES.get(name, "").split(), list(command.words[1:])
+    # an unknown value (a variable) ends the search, too: what it stands for may be the command
     plain, options = list[Word](), list[Word]()
     while rest and rest[0].value is not None and rest[0].value not in _ENDS_OF_OPTIONS:
         word = rest.pop(0)
@@ -313,9 +329,11 @@ def _apart(name: str, command: Command) -> tuple[list[Word], list[Word]]:
 def _mistyped(name: str, path: str, options: list[Word]) -> Iterator[Fault]:
     known = _OPTIONS.get(path) or (_OPTIONS["pipenv"] if name == "pipenv" else frozenset())
     for word in options:
+        # short options may be run together (-xzf), and three letters are near to everything
         value = (word.value or "").partition("=")[0]
         if value in known or not re.fullmatch(r"--[a-z][a-z0-9-]{3,}", value):
             continue
+        # getopt_long takes what begins one option alone, popt takes the whole word: told of neither
         if name in _ABBREVIATES and any(one.startswith(value) for one in known):
             continue
         if meant := near_option(value, known):
@@ -327,6 +345,7 @@ def _near(value: str, known: frozenset[str]) -> str:
     lowered = value.lower()
     if lowered in known or not re.fullmatch(r"[A-Za-z][A-Za-z-]+", value):
         return ""
+    # a row of its own, since a slip is measured by letters, and two of three would be near to half the list
     if len(value) == 2:  # `ad` is `add` without its end
         return next((one for one in sorted(known) if len(one) == 3 and one.startswith(lowered)), "")
     # with all its letters, but not in their order: tydi

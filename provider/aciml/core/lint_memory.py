@@ -20,6 +20,7 @@ _PROVIDES = {
     "lsb-release": "lsb_release", "default-jdk": "java", "default-jre": "java", "golang": "go", "golang-go": "go",
     "shadow": "useradd groupadd usermod", "vim-tiny": "vim", "alpine-sdk": "make gcc g++ git", "cargo": "cargo rustc",
 }  # fmt: skip
+_PROJECTS = ("pyproject.toml", "setup.py", "setup.cfg")
 _THEMSELVES = words_of(
     "python python3 pip pip3 npm conda mamba micromamba apt apt-get apt-mark apk yum dnf curl wget git tar poetry uv"
     " sed mkdir rm cp mv ln chmod chown useradd groupadd adduser"
@@ -46,6 +47,10 @@ class Memory:
     replaced: set[str] = field(default_factory=set)
     absent: set[str] = field(default_factory=set)
     user: str = ""
+    quiet: bool = False
+    """Whether debconf was told to ask nothing (DEBIAN_FRONTEND)."""
+    licensed: bool = False
+    """Whether Microsoft's licence was taken (ACCEPT_EULA)."""
     sealed: bool = False
     installed: bool = False
     folder: str = _SOMEWHERE
@@ -54,6 +59,10 @@ class Memory:
     """Paths that COPY and ADD made; what ends in ``/`` may be anything below."""
     any_file: bool = False
     """Whether a step may have made files of any name."""
+    folders: set[str] = field(default_factory=set)
+    """Folders that mkdir and WORKDIR made, and those above them, by their absolute paths."""
+    any_folder: bool = False
+    """Whether a step has made folders whose names nobody knows here."""
 
     @classmethod
     def on(cls, base: Base) -> Memory:
@@ -66,6 +75,11 @@ class Memory:
             user=base.user,
             sealed=bool(base.family),
         )
+
+    def hear(self, text: str) -> None:
+        """Take notice of settings, wherever in a step they stand."""
+        self.quiet = self.quiet or "noninteractive" in text
+        self.licensed = self.licensed or "ACCEPT_EULA" in text
 
     def forget(self) -> None:
         """Something was done that may have brought anything."""
@@ -97,3 +111,30 @@ class Memory:
         return self.any_file or any(
             path == made or (made.endswith("/") and (path + "/").startswith(made)) for made in self.brought
         )
+
+    def may_have_project(self, name: str) -> bool:
+        """Tell whether a folder may have a project that pip can install, by what the steps have copied."""
+        path = self.path(name)
+        inside = f"{path.rstrip('/')}/"
+        # of a folder that was copied as a whole nobody knows what is in it
+        return self.any_file or any(
+            inside.startswith(made) if made.endswith("/") else made in {f"{inside}{file}" for file in _PROJECTS}
+            for made in self.brought
+        )
+
+    def make(self, names: Iterable[str | None], *, moved: bool) -> None:
+        """Remember folders that were made; ``moved``: a relative one is in a folder that nobody knows here."""
+        for name in names:
+            if name is None or "$" in name or (moved and not name.startswith("/")):
+                self.any_folder = True
+            else:
+                made = self.path(name)
+                while made not in self.folders and made != "/":
+                    self.folders.add(made)
+                    made = posixpath.dirname(made)
+
+    def has_folder(self, path: str) -> bool:
+        """Tell whether a folder of that absolute path may be there, by what the steps have made and copied."""
+        inside = f"{path.rstrip('/')}/"
+        copied = any(inside.startswith(one) if one.endswith("/") else one.startswith(inside) for one in self.brought)
+        return self.any_file or self.any_folder or path in self.folders or copied

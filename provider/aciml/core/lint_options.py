@@ -326,7 +326,11 @@ def _mistyped(
         # optparse, argparse and getopt_long take the beginning of an option for it (pip, conda, wget); apt does not
         if value in known or not re.fullmatch(r"--[a-z][a-z0-9._-]+", value):
             continue
-        if not whole and any(one.startswith(value) for one in known):
+        if not whole and (begun := [one for one in known if one.startswith(value)]):
+            # optparse refuses what several begin with: "ambiguous option: --upgrad (--upgrade, --upgrade-strategy?)"
+            if what.startswith("pip ") and len(begun) > 1 and (meant := slip(value, begun)):
+                why = f"{what} has several options that begin with {value}"
+                yield fault_if(certain, "option-unknown", word.at, why, f"did you mean {meant}?")
             continue
         if meant := near_option(value, known):
             yield fault_if(

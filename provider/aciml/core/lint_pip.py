@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from .lint_memory import Memory
 from .lint_rules import Fault, fault_if, slip, warning, words_of
 from .lint_tools import command_of
-from .module_names import INDEX_PACKAGES, usual_name
+from .module_names import INDEX_PACKAGES, resembled, usual_name
 from .shell import Command, Word
 
 _WITH_VALUE = words_of(
@@ -126,7 +126,7 @@ def _requirements(command: Command, verb: Word) -> Iterator[Fault]:
             yield fault_if(certain, "pip-argument", word.at, *found)
         elif public and (meant := _of_index(value)):
             # an index has only what its users put there, and one may call its package so
-            yield warning("package-unknown", word.at, f'the public index has no package "{value}" to install', meant)
+            yield warning("package-unknown", word.at, f'the public index has no well-known package "{value}"', meant)
 
 
 def _of_address(option: str, value: str) -> tuple[str, str, bool] | None:
@@ -152,7 +152,7 @@ def _of_address(option: str, value: str) -> tuple[str, str, bool] | None:
 def _of_index(value: str) -> str:
     """Return what is meant by a name that the public index does not have; empty if it may have it."""
     name = (re.match(_NAME, value) or [""])[0].partition("[")[0]
-    meant = INDEX_PACKAGES.get(name.lower(), "") or usual_name(name)
+    meant = INDEX_PACKAGES.get(name.lower(), "") or usual_name(name) or resembled(name)
     return f"did you mean {meant}{value[len(name) :]}?" if meant else ""
 
 
@@ -211,3 +211,17 @@ def _files(command: Command, verb: Word, memory: Memory, *, moved: bool) -> Iter
             yield Fault("file-missing", word.at, why, "COPY it first")
         else:
             yield warning("file-missing", word.at, why, "COPY it first, unless the base has it")
+
+
+def local_paths(command: Command) -> Iterator[Word]:
+    """Yield what ``pip install`` takes from a folder of the image: ``.``, ``-e ./x``, a wheel."""
+    name, verb = command_of(command)
+    if name not in {"pip", "pip3"} or verb is None or verb.value not in {"install", "wheel", "download"}:
+        return
+    for option, word in _arguments(command, verb):
+        # to the shell the brackets of extras are a pattern
+        value = (word.value or word.raw).partition("[")[0].strip("'\"")
+        # a word without a stroke is a package of the index
+        is_path = value in {".", "./"} or (re.match(r"\.{0,2}/", value) and "://" not in value)
+        if option in {"", "-e", "--editable"} and (is_path or re.fullmatch(r"[\w./+-]+\.whl", value)):
+            yield Word(value, word.at, word.raw)

@@ -14,6 +14,7 @@ from .shell_nodes import DASH
 
 _ASSIGNMENT = re.compile(r"\w+=")
 # options with a value, and how many words come before the program
+# their manuals: coreutils, util-linux, sudo(8), xargs(1), gosu and su-exec (README)
 _WRAPPERS: dict[str, tuple[str, int]] = {
     "exec": ("-a", 0), "time": ("-f -o", 0), "eatmydata": ("", 0), "nohup": ("", 0), "setsid": ("", 0),
     "sudo": ("-u -g -h -p -C -r -t -U -D -R -T --user --group", 0), "env": ("-u -C --unset --chdir", 0),
@@ -22,8 +23,10 @@ _WRAPPERS: dict[str, tuple[str, int]] = {
     "stdbuf": ("-i -o -e", 0), "gosu": ("", 1), "su-exec": ("", 1), "chronic": ("", 0), "unbuffer": ("", 0),
     "tini": ("", 0), "dumb-init": ("", 0), "xvfb-run": ("-n -s -e -f -w", 0), "command": ("", 0), "builtin": ("", 0),
     "chroot": ("", 1), "flock": ("-w -E --timeout --conflict-exit-code", 1), "fakeroot": ("", 0), "doas": ("-u -C", 0),
+    # BusyBox takes an applet as its first word
     "busybox": ("", 0), "linux32": ("", 0), "setarch": ("", 1),
 }  # fmt: skip
+# `conda run` starts a program in an environment, and so does `micromamba run`
 _RUNNERS = {
     "conda": "-n -p --name --prefix --cwd",
     "mamba": "-n -p --name --prefix --cwd",
@@ -35,6 +38,7 @@ _OWN_RUNNERS = {
 }  # fmt: skip
 """Programs that run others in an environment of their own, which has what nobody knows, with their options."""
 
+# what steps use most, by Dockerfiles that we have read: the longer this list, the more is near to something
 _MEANT = words_of(
     "apt-get apt-cache apt-mark add-apt-repository dpkg pip pip3 conda mamba micromamba npm yarn node python"
     " python3 curl wget git tar unzip gzip chmod chown mkdir echo useradd groupadd adduser addgroup make"
@@ -76,9 +80,12 @@ def unwrapped(command: Command) -> Command:
     """
     words, fed, added = list(command.words), command.fed, False
     while words:
+        # without its folder: /usr/bin/env is env
         name = plain_name(words[0].value)
-        if _ASSIGNMENT.match(words[0].value or ""):
+        # A=b before a program is a setting of its environment alone
+        if _ASSIGNMENT.match(words[0].value or words[0].raw):
             words = words[1:]
+        # only with `run`: all else of conda's is its own
         elif name in _RUNNERS and len(words) > 1 and words[1].value == "run":
             words = _after_options(words[2:], _RUNNERS[name], 0)
         elif name in _OWN_RUNNERS and len(words) > 2 and words[1].value == "run":
@@ -88,6 +95,7 @@ def unwrapped(command: Command) -> Command:
             # command -v asks for a program, and starts none (POSIX, "command")
             if name == "command" and any(word.value in {"-v", "-V"} for word in words[1:2]):
                 break
+            # xargs feeds its program, so a question is answered, if by nonsense
             fed, added = fed or name == "xargs", added or name == "xargs"
             words = _after_options(words[1:], options, skipped)
         else:
@@ -107,6 +115,7 @@ def _after_options(words: list[Word], with_value: str, skipped: int) -> list[Wor
     options = with_value.split()
     # -I{} has no value that is certain, and is an option
     while words and (words[0].value or words[0].raw).startswith("-"):
+        # an option and its value in two words; --user=x is one
         words = words[2 if words[0].value in options else 1 :]
     return words[skipped:]
 
@@ -120,17 +129,21 @@ def program_faults(command: Command, memory: Memory, *, as_root: bool = False) -
     """Judge the first word: mistyped, of another family of images, of Bash alone, or not there."""
     first = command.words[0] if command.words else None
     name = plain_name(first.value) if first else ""
+    # the raw text: behind a $ there is no value, and the form alone is wrong
     if first is not None and re.match(r"\[(-|\"?\$|!)", first.raw):
         yield _glued(first, command)
+    # a name that an alias or a function has taken stands for something unknown
     if first is None or not name or name in memory.replaced:
         return
     yield from _by_its_words(name, command)
     if name in _BASH_ONLY:
         yield from bash_only(name, first.at, memory, certain=command.certain)
+    # the base says what is in the system's folders, and nothing of others
     elif _is_elsewhere(first.value or ""):
         return
     elif name in PACKAGERS:
         yield from _of_other_family(name, first, command, memory, as_root=as_root)
+    # told once: what is missing stays missing in the steps behind it
     elif name in memory.absent:
         yield from _absent(name, first, command, memory)
     elif (meant := _meant(name)) and "/" not in (first.value or ""):
@@ -138,6 +151,7 @@ def program_faults(command: Command, memory: Memory, *, as_root: bool = False) -
         turned = sorted(name) == sorted(meant) and len(name) == len(meant)
         certain = command.certain and (memory.sealed or turned)
         yield fault_if(certain, "program-unknown", first.at, f'there is no program "{name}"', f"did you mean {meant}?")
+    # after the names, since echo and [ are there in every image
     elif memory.dialect == DASH and name in {"echo", "["}:
         yield from _otherwise_in_dash(name, command, memory)
     elif name == "set" and any(word.value == "pipefail" for word in command.words):
@@ -152,6 +166,7 @@ def _is_elsewhere(path: str) -> bool:
 
 def _by_its_words(name: str, command: Command) -> Iterator[Fault]:
     if name == "[":
+        # the test is a program as well, and its bracket is a word
         yield from _without_bracket(command)
     elif re.fullmatch(r"python(3(\.\d+)?)?", name):
         yield from _module_faults(command)
@@ -179,6 +194,7 @@ def _without_bracket(command: Command) -> Iterator[Fault]:
     if last.raw == "]" or (last.value is None and not last.raw.endswith("]")):
         return
     joined = last.raw.endswith("]") and len(command.words) > 1
+    # the blank is what is mostly missing
     advice = "write a blank before it" if joined else "write ] at the end, with a blank before it"
     yield fault_if(command.certain, "shell-syntax", command.words[0].at, "this [ has no ] of its own", advice)
 
@@ -193,6 +209,7 @@ def _module_faults(command: Command) -> Iterator[Fault]:
     words = list(command.words)
     at = next((at for at, word in enumerate(words) if word.value == "-m"), len(words))
     module = words[at + 1] if at + 1 < len(words) else None
+    # behind a script the -m would be one of its own options
     # before a script, or text, the option would be Python's no more
     plain = all((word.value or "").startswith("-") for word in words[1:at])
     if module is None or not module.value or not plain or module.value in _MODULES:
@@ -206,6 +223,7 @@ def bash_only(what: str, at: int, memory: Memory, *, certain: bool) -> Iterator[
     """Tell that dash cannot do something, if dash is certainly or likely what reads the script."""
     if memory.dialect not in {"", DASH}:
         return
+    # without a base that is known, `sh` is dash on Debian and ash on Alpine, and neither has these
     known = memory.dialect == DASH
     why = f"{what} is of Bash, and sh of this image is dash" if known else f"{what} is of Bash, and sh may be dash"
     advice = 'write SHELL ["/bin/bash", "-c"] before the step'
@@ -228,18 +246,21 @@ def _otherwise_in_dash(name: str, command: Command, memory: Memory) -> Iterator[
 
 def _of_other_family(name: str, first: Word, command: Command, memory: Memory, *, as_root: bool) -> Iterator[Fault]:
     family = memory.base.family
+    # `command -v apk && apk add` asks before it does: what is guarded is never wrong
     if command.guarded:
         return
     if family and PACKAGERS[name] != family:
         kind = {"debian": "Debian or Ubuntu", "alpine": "Alpine", "rhel": "the Red Hat family"}[family]
         certain = command.certain and memory.sealed
         yield fault_if(
+            # a step before may have copied the program
             certain,
             "program-missing",
             first.at,
             f"{name} is not in this image, which is of {kind}",
             f"write {INSTALLS[family]}",
         )
+    # to ask is allowed to everybody, to change needs root (apt-get(8): /var/lib/dpkg)
     elif memory.user and not as_root and name not in {"dpkg", "rpm", "apt-cache"} and not _is_question(command):
         why = f"{name} needs root, and this step runs as {memory.user}"
         yield warning("not-root", first.at, why, "write USER root before, and the user of the image after")
@@ -289,6 +310,7 @@ _INSTALL = {
 
 
 def _absent(name: str, first: Word, command: Command, memory: Memory) -> Iterator[Fault]:
+    # as above: a guard makes it right
     if command.guarded:
         return
     if name == "sudo":
@@ -299,6 +321,7 @@ def _absent(name: str, first: Word, command: Command, memory: Memory) -> Iterato
             certain, "sudo", first.at, why, "leave sudo out" if not memory.user else "write USER root before"
         )
         return
+    # only on a base that nothing was added to; a step may have brought the program
     certain = command.certain and memory.sealed and not memory.installed and name in _CERTAIN
     package = _PACKAGE.get(name, name)
     package = _ALPINE_PACKAGE.get(name, package) if memory.base.family == "alpine" else package
@@ -311,8 +334,10 @@ def _absent(name: str, first: Word, command: Command, memory: Memory) -> Iterato
 
 def _meant(name: str) -> str:
     # programs are written in small letters, and with a hyphen
+    # Pip, APT_GET: no system has programs so
     if (plain := name.lower().replace("_", "-")) != name and plain in _MEANT and len(plain) > 2:
         return plain
+    # R is a program, and so are names that begin with it
     if name.istitle() or name.startswith("R"):
         return slip(name, {"Rscript"})
     if name in _MEANT or name in _REAL or not re.fullmatch(r"[a-z][a-z0-9-]{2,}", name):

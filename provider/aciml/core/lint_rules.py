@@ -44,7 +44,7 @@ RULES = {
     "removes-system": "rm, chmod or chown of the folders that the system stands on",
     "no-packages": "an installation that names no package",
     "package-unknown": "a package's name that is mistyped",
-    "file-missing": "a file that no step has copied",
+    "file-missing": "a file or folder that no step has copied or made",
     "apt-no-yes": "apt would wait for an answer",
     "conda-no-yes": "conda would wait for an answer",
     "pip-no-yes": "pip would wait for an answer",

@@ -9,10 +9,12 @@ from dataclasses import replace
 from itertools import pairwise
 
 from .errors import Level
+from .lint_asked import questions_of_packages
 from .lint_commands import further_faults
 from .lint_files import file_faults
 from .lint_inner import inner_commands, inner_script
 from .lint_memory import Memory
+from .lint_missing import missing_faults
 from .lint_operands import operand_faults
 from .lint_options import plain_option_faults
 from .lint_pip import argument_faults
@@ -97,6 +99,7 @@ def run_faults(text: str, at: int, memory: Memory, rows: list[int] | None = None
     """
     # by the text and not by words: it may be an ENV-like prefix, a file that is written, or an option far away
     memory.answered = memory.answered or bool(_ANSWERS.search(text))
+    memory.hear(text)
     if text.startswith("[", at) and (command := json_command(text, at)):
         # no shell reads the JSON form: nothing is expanded, and && is a word
         yield from _exec_faults(command)
@@ -287,10 +290,12 @@ def _without_effect(script: Script) -> Iterator[Fault]:
         yield warning("env-no-effect", at, f"{words[0]} ends with the step", "put it where it is used")
     elif _activates(words):
         why = "the next step does not know of this activated environment"
+        # `source activate NAME` is conda's way before 4.4
+        tool = "conda" if words[0] in {"source", "."} else words[0]
         advice = (
-            f"write {words[0]} run, or set PATH with ENV"
+            f"write {tool} run -n NAME, or set PATH with ENV"
             if words[1] == "activate"
-            else "go on with &&, or set PATH with ENV"
+            else ("go on with &&, or set PATH with ENV")
         )
         yield warning("env-no-effect", at, why, advice)
 
@@ -309,7 +314,7 @@ def _as_set_ends(script: Script, body: str) -> tuple[Command, ...]:
     Source: POSIX, 2.8.1, "Consequences of Shell Errors": an error of a special built-in ends the shell.
     """
     first = script.commands[0] if script.commands else None
-    if first is None or not script.plain or not re.match(r"\s*set\s+-", body):
+    if first is None or not re.match(r"\s*set\s+-", body):
         return script.commands
     return (replace(first, certain=True), *script.commands[1:])
 
@@ -325,25 +330,39 @@ def _commands(commands: tuple[Command, ...], memory: Memory, text: str) -> Itera
             )
             continue
         command = unwrapped(given)
-        yield from program_faults(given, memory)
+        told = list(program_faults(given, memory))
         if command.words != words and not runs_elsewhere(given):
-            yield from program_faults(command, memory, as_root=_becomes_root(given, command))
+            told += program_faults(command, memory, as_root=_becomes_root(given, command))
+        yield from told
         if inner := inner_script(command, memory.dialect):
             yield from _inner(inner, memory, text, certain=command.certain)
             continue
         yield from _commands(tuple(inner_commands(command)), memory, text)
         name, _ = program_of(command)
         if name not in memory.replaced:
-            yield from tool_faults(command, answered=memory.answered)
-            yield from other_questions(command, answered=memory.answered)
-            yield from plain_option_faults(name, command)
-            yield from further_faults(name, command)
-            yield from file_faults(name, command)
-            yield from operand_faults(name, command)
-            yield from argument_faults(command, memory, moved=moved)
+            faults = list(_of_command(name, command, memory, moved=moved))
+            yield from faults
+            # of a command that is wrong in itself it is told first what it should be
+            if not (told or faults):
+                yield from missing_faults(name, command, memory, moved=moved)
             yield from _lists(command, name, memory)
-        moved = moved or name in {"cd", "pushd"}
         _remember(command, name, memory)
+        if name == "mkdir":
+            memory.make((word.value for word in command.words[1:]), moved=moved)
+        elif name in {"useradd", "adduser"}:
+            memory.any_folder = True  # it makes a home
+        moved = moved or name in {"cd", "pushd"}
+
+
+def _of_command(name: str, command: Command, memory: Memory, *, moved: bool) -> Iterator[Fault]:
+    yield from tool_faults(command, answered=memory.answered)
+    yield from other_questions(command, answered=memory.answered)
+    yield from questions_of_packages(command, memory)
+    yield from plain_option_faults(name, command)
+    yield from further_faults(name, command)
+    yield from file_faults(name, command)
+    yield from operand_faults(name, command)
+    yield from argument_faults(command, memory, moved=moved)
 
 
 def _becomes_root(given: Command, command: Command) -> bool:

@@ -11,6 +11,12 @@ from .lint_words import pairs
 from .steps import Step
 
 _ADVICE = "give it to the container when it runs"
+# Dockerfile reference, "RUN --mount=type=secret"; extra steps have no secrets of their own, a Dockerfile's has
+# build_secrets
+_AT_BUILD = (
+    "give it to the container when it runs; if the step itself needs it, write that step in a Dockerfile, with RUN"
+    " --mount=type=secret and build_secrets"
+)
 _NAMED = re.compile(
     r"(?:^|_)(?:PASSWORD|PASSWD|PASSPHRASE|PWD_SECRET|TOKEN|SECRET|API_?KEY|ACCESS_?KEY|SECRET_?KEY|PRIVATE_?KEY"
     r"|ACCOUNT_?KEY|CLIENT_SECRET|CREDENTIALS?|CONNECTION_?STRING|PGPASSWORD|MYSQL_PWD|SAS_?TOKEN|AUTH_?TOKEN|PASS|PAT)$",
@@ -92,7 +98,7 @@ def secret_faults(step: Step, text: str, at: int) -> Iterator[Fault]:
     certain = [found.start() for shape in _CERTAIN for found in shape.finditer(text) if not _is_example(found[0])]
     if certain:
         why = "a password or token in plain text stays in the image for all to read"
-        yield Fault("secret", min(certain), why, _ADVICE)
+        yield Fault("secret", min(certain), why, _advice(step))
         return
     # a value that is told by its name is not told again by its look
     named = list(_by_name(step, text, at))
@@ -103,8 +109,14 @@ def secret_faults(step: Step, text: str, at: int) -> Iterator[Fault]:
     for shape in _LIKELY:
         for found in shape.finditer(text):
             if not _HARMLESS.fullmatch(found[1].strip("\"'")):
-                yield warning("secret", found.start(1), "a password seems to stand here, for all to read", _ADVICE)
+                yield warning(
+                    "secret", found.start(1), "a password seems to stand here, for all to read", _advice(step)
+                )
                 return
+
+
+def _advice(step: Step) -> str:
+    return _AT_BUILD if step.instruction in {"RUN", "ARG"} else _ADVICE
 
 
 def _is_example(text: str) -> bool:

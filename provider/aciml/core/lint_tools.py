@@ -33,6 +33,7 @@ class _Tool:
     """Commands that work and nobody is advised to write."""
 
 
+# apt's and apt-get's together: scripts mix them, and what only one of them has is rare in an image
 _APT = _Tool(
     "apt-command",
     words_of(
@@ -45,11 +46,13 @@ _APT = _Tool(
     words_of(
         "-o --option -c --config-file -t --target-release --default-release -a --host-architecture -P --build-profiles"
     ),
+    # words of apk, dnf, npm and pip: who changed the base has brought his commands along
     (("add", "install"), ("uninstall", "remove"), ("del", "remove"), ("get", "install"), ("delete", "remove")),
     "install",
 )
 _PIP = _Tool(
     "pip-command",
+    # bundle, unzip and zip are of old versions, which an image may have; lock is of 25.1
     words_of(
         "install download uninstall freeze inspect list show check config search cache index wheel hash"
         " completion debug help lock bundle unzip zip"
@@ -67,6 +70,7 @@ _PIP = _Tool(
         "index": words_of("versions"),
     },
 )
+# generous: any program conda-WORD on PATH is a command, and these are those that packages bring
 _CONDA = _Tool(
     "conda-command",
     words_of(
@@ -78,7 +82,9 @@ _CONDA = _Tool(
         " shell subdir upload render-all protect unprotect why deny allow plugin plugins bash completion"
     ),
     words_of("--solver"),
+    # `conda add` is uv's and npm's word
     (("add", "install"), ("delete", "remove")),
+    # empty: a plugin may have any name, so a word that is not known is likely no package
     "",
     {"env": words_of("config create export list remove update vars log")},
 )
@@ -88,6 +94,7 @@ _MAMBA = _Tool(
     | words_of(
         "repoquery self-update shell ps auth env activate deactivate constructor completer package server search"
     ),
+    # mamba takes them before its command, conda behind it
     words_of("-r --root-prefix -n --name -p --prefix --rc-file --log-level -c --channel -f --file"),
     _CONDA.meant,
 )
@@ -105,6 +112,7 @@ _NPM = _Tool(
         " undeprecate uninstall unlink unpublish unstar up update upgrade urn v verison version view visnup"
         " whoami why show info undo deny-scripts"
     ),
+    # npm takes them before its command as well as behind it
     words_of("--prefix -C --loglevel --registry --cache --userconfig --workspace -w"),
     install="install",
     below={
@@ -123,13 +131,16 @@ _APK = _Tool(
         "add del fix update info list dot policy search upgrade cache version index fetch audit verify stats"
         " manifest adbdump adbgen adbsign convdb convndx extract mkndx mkpkg query help"
     ),
+    # apk takes all of its options before the command
     words_of(
         "-p --root -X --repository --arch --keys-dir --repositories-file --wait --cache-dir --cache-max-age"
         " --timeout --progress-fd"
     ),
+    # the words of apt, which most people know first
     (("install", "add"), ("remove", "del"), ("uninstall", "del"), ("delete", "del"), ("purge", "del --purge")),
     "add",
 )
+# yum is dnf since Red Hat 8, with its old words
 _DNF = _Tool(
     "tool-command",
     words_of(
@@ -144,6 +155,7 @@ _DNF = _Tool(
     ),
     (("add", "install"), ("uninstall", "remove"), ("del", "remove")),
 )
+# with the commands of what git's packages install beside it: lfs, flow, crypt, subtree
 _GIT = _Tool(
     "tool-command",
     words_of(
@@ -175,6 +187,7 @@ _POETRY = _Tool(
     ),
     words_of("-C --directory -P --project"),
 )
+# pip, python and tool have commands of their own, which are looked up below
 _UV = _Tool(
     "tool-command",
     words_of(
@@ -188,6 +201,7 @@ _UV = _Tool(
         "tool": words_of("run install upgrade list uninstall update-shell dir"),
     },
 )
+# `apt-mark` names packages, so a wrong command would be taken for nothing
 _APT_MARK = _Tool(
     "tool-command",
     words_of(
@@ -195,6 +209,7 @@ _APT_MARK = _Tool(
         " showremove showpurge help unmarkauto"
     ),
 )
+# in an image nothing runs it, which another rule says; a mistyped word is told as such
 _SYSTEMCTL = _Tool(
     "tool-command",
     words_of(
@@ -211,6 +226,7 @@ _TOOLS = {
     "npm": _NPM, "apk": _APK, "yum": _DNF, "dnf": _DNF, "microdnf": _DNF, "git": _GIT, "poetry": _POETRY, "uv": _UV,
     "apt-mark": _APT_MARK, "systemctl": _SYSTEMCTL,
 }  # fmt: skip
+# their options before the command are too many for a table: one that is not known ends the search
 _MANY_OPTIONS = {"npm", "mamba", "micromamba", "apk", "git", "uv", "poetry", "yum", "dnf", "microdnf", "systemctl"}
 # options of these programs that take no value, so that the word behind them is the command
 _ALONE = words_of(
@@ -225,17 +241,20 @@ _APT_ASKS = words_of(
     "install reinstall remove purge upgrade dist-upgrade full-upgrade autoremove autopurge build-dep satisfy"
     " auto-remove"
 )
+# what debian:bookworm-slim has before the first step: to install these again needs no lists (dpkg, Essential: yes)
 _ESSENTIAL = words_of(
     "apt base-files bash bsdutils coreutils dash debianutils diffutils dpkg findutils grep gzip hostname"
     " libc-bin login mount ncurses-base ncurses-bin perl-base sed sysvinit-utils tar util-linux adduser"
     " passwd libc6 tzdata gpgv"
 )
+# check-update and makecache change nothing, and ask nothing
 _DNF_ASKS = words_of(
     "install update upgrade remove erase groupinstall localinstall reinstall downgrade autoremove builddep"
     " distro-sync swap"
 )
 # yum(8), dnf(8): also in a row of letters, such as -qy; microdnf asks nothing
 _DNF_ANSWERS = re.compile(r"-[a-zA-Z]*[yhC][a-zA-Z]*|--(assumeyes|assumeno|downloadonly|help)|--setopt=assumeyes=.*")
+# `conda clean` asks before it deletes what it lists
 _CONDA_ASKS = words_of("install create update upgrade remove uninstall clean")
 # apt-get(8): -qq and -q=2 imply -y
 _APT_ANSWERS = re.compile(
@@ -260,6 +279,7 @@ def program_of(command: Command) -> tuple[str, tuple[Word, ...]]:
     """
     words = command.words
     name = (words[0].value or "") if words else ""
+    # a full path is the same program, if its folder is one of programs
     name = name.rsplit("/", 1)[-1] if re.match(r"/[\w./-]*bin/", name) else name
     if _PYTHON.fullmatch(name):
         # options of Python itself may stand before -m; each of these has no value
@@ -282,6 +302,7 @@ def command_of(command: Command) -> tuple[str, Word | None]:
         if word.value is None:
             return name, None
         if word.value in tool.with_value:
+            # the value of an option may look like a command: `apt-get -t update install`
             next(rest, None)
         elif not word.value.startswith("-"):
             return name, word
@@ -301,10 +322,12 @@ def tool_faults(command: Command, *, answered: bool) -> Iterator[Fault]:
         return
     if verb.value in tool.below:
         yield from _unknown_below(name, tool, verb, command)
+    # options are judged by the command: -y is one of install and none of update
     yield from option_faults(name, verb, command)
     if tool_rule(name) == "apt-command" and verb.value in {"install", "remove", "purge"}:
         yield from _nothing_named(command, name, verb)
         yield from _mistyped_packages(command, name, verb)
+    # only these name packages of a system's archive
     if verb.value in {"install", "add"}:
         yield from _foreign_packages(command, name, verb)
     # `yes | apt-get install x` answers by its input
@@ -317,6 +340,7 @@ def _unknown(name: str, tool: _Tool, verb: Word, command: Command) -> Iterator[F
     meant = ""
     # one letter is near to every other one
     if re.fullmatch(r"[A-Za-z-]{2,}", value):
+        # by the words of another program first: `pip add` means install, whatever is near by letters
         meant = dict(tool.meant).get(value) or closest(value.lower(), tool.commands - tool.unwritten)
         # to conda's short commands too much is near, since a plugin may have any name
         meant = meant or ("" if tool in (_CONDA, _MAMBA) else slip(value, tool.commands - tool.unwritten))
@@ -324,12 +348,13 @@ def _unknown(name: str, tool: _Tool, verb: Word, command: Command) -> Iterator[F
         yield fault_if(
             command.certain, tool.rule, verb.at, f'{name} has no command "{value}"', f"did you mean {meant}?"
         )
+    # certain only for tools that have no plugins: there the word can be nothing else
     elif tool.install and re.fullmatch(r"[A-Za-z0-9@][\w.+@/-]*([=<>~!]=?.*|\[.*)?", value):
         why = f'{name} has no command "{value}"'
         yield fault_if(
             command.certain, tool.rule, verb.at, why, f"if it is a package, write {name} {tool.install} {value}"
         )
-    elif tool in (_CONDA, _MAMBA) and (near := slip(value, ("env", "run", "list", "info", "search"))):
+    elif tool in (_CONDA, _MAMBA) and (near := _near_short(value)):
         # too short to be near to anything by its letters alone; a plugin of that name is not known
         yield warning(tool.rule, verb.at, f'{name} has no command "{value}" of its own', f"did you mean {near}?")
     elif tool is _CONDA and re.fullmatch(r"[a-z][\w.-]*([=<>]=?.*)?", value):
@@ -341,9 +366,17 @@ def _unknown(name: str, tool: _Tool, verb: Word, command: Command) -> Iterator[F
         yield warning(tool.rule, verb.at, why, advice)
 
 
+def _near_short(value: str) -> str:
+    """Return the short command of conda that a word is one slip from: of three letters, two are right."""
+    near = slip(value, ("env", "run", "list", "info", "search"))
+    same = sum(one == other for one, other in zip(value, "env", strict=False))
+    return near or ("env" if len(value) == 3 and same == 2 else "")
+
+
 def _unknown_below(name: str, tool: _Tool, verb: Word, command: Command) -> Iterator[Fault]:
     following = [word for word in command.words if word.at > verb.at]
     first = following[0] if following else None
+    # a row may be empty of what is known below it, and then nothing is judged
     known = tool.below[verb.value or ""]
     if first is None or first.value is None or first.value.startswith("-") or first.value in known:
         return
@@ -359,6 +392,7 @@ def installed(command: Command) -> list[str | None] | None:
     name, verb = command_of(command)
     if verb is None or verb.value not in {"install", "add", "create", "groupinstall", "update", "upgrade"}:
         return None
+    # these bring packages of their own, and no program of the system
     if tool_rule(name) in {"pip-command", "npm-command"} or (name in {"git", "poetry", "uv"}):
         return None
     # of apt and the others they bring newer files of what is there, and no new program
@@ -369,6 +403,7 @@ def installed(command: Command) -> list[str | None] | None:
     return [word.value for word in command.words if word.at > verb.at and not (word.value or "").startswith("-")]
 
 
+# those that people install most: a longer list would find more that only looks alike
 _PACKAGES = words_of(
     "build-essential python3 python3-pip python3-dev python3-venv python3-distutils software-properties-common cmake"
     " ca-certificates curl wget git unzip gnupg libgomp1 libgl1 libglib2.0-0 libsm6 libxext6 libxrender1 ffmpeg nginx"
@@ -381,12 +416,15 @@ def _mistyped_packages(command: Command, name: str, verb: Word) -> Iterator[Faul
     """Find names whose letters are those of a usual package in another order: no archive has such a one."""
     for word in command.words:
         value = word.value or ""
+        # short names are near to one another: `git` and `gti` are told elsewhere
         if word.at <= verb.at or value in _PACKAGES or not re.fullmatch(r"[a-z][a-z0-9.+-]{3,}", value):
             continue
+        # the same letters in another order, and the first in its place: nobody has called a package so
         meant = next((one for one in sorted(_PACKAGES) if sorted(one) == sorted(value) and one[0] == value[0]), "")
         why = f'{name} has no package "{value}"'
         if meant:
             yield fault_if(command.certain, "package-unknown", word.at, why, f"did you mean {meant}?")
+        # one letter short may be a package all the same, so it is only a warning
         elif meant := next((one for one in sorted(_PACKAGES) if len(one) > 8 and _lacks_one(value, one)), ""):
             yield warning("package-unknown", word.at, f"{why} that is known here", f"did you mean {meant}?")
 
@@ -400,6 +438,7 @@ def _lacks_one(value: str, meant: str) -> bool:
 
 
 # what one family calls otherwise: names that its archives have not
+# names only of which the archive of that family certainly has none
 _FOREIGN = {
     "alpine": {"build-essential": "build-base", "python3-pip": "py3-pip", "libssl-dev": "openssl-dev",
                "gcc-c++": "g++",
@@ -427,6 +466,7 @@ def _foreign_packages(command: Command, name: str, verb: Word) -> Iterator[Fault
     family = "rhel" if name in {"yum", "dnf", "microdnf"} else families.get(tool_rule(name), "")
     for word in command.words:
         meant = _FOREIGN.get(family, {}).get(word.value or "")
+        # a name that both families have (`curl`) is in no row
         if word.at > verb.at and meant is not None and meant != word.value:
             advice = f"write {meant}" if meant else "leave it out"
             yield warning("package-unknown", word.at, f'"{word.value}" is a package of another system', advice)
@@ -435,6 +475,7 @@ def _foreign_packages(command: Command, name: str, verb: Word) -> Iterator[Fault
 def _nothing_named(command: Command, name: str, verb: Word) -> Iterator[Fault]:
     """``apt-get install -y`` alone does nothing, and succeeds."""
     told = [word for word in command.words if word.at > verb.at]
+    # a step may end with an option by a variable, of which nothing is said here
     # -f mends what is broken, -t and -o have a value behind them: with these a line without names may well do something
     options = all((word.value or "").startswith("-") and word.value not in {"-f", "-t", "-o"} for word in told)
     fixes = any(
@@ -445,6 +486,7 @@ def _nothing_named(command: Command, name: str, verb: Word) -> Iterator[Fault]:
         yield warning("no-packages", verb.at, why, "name the packages; does the line before lack its backslash?")
 
 
+# matches nothing, for programs that never ask
 _NEVER_ASKS = re.compile(r"(?!)")
 # pacman(8): -Ss, -Si and -Sl only look, -Sp prints; zypper(8)
 _ASKING = {
@@ -464,6 +506,7 @@ _ASKING = {
 def other_questions(command: Command, *, answered: bool) -> Iterator[Fault]:
     """Tell that pacman or zypper would ask; their commands are options, or too many to be judged."""
     words = [word.value for word in command.words]
+    # a variable may hold the answer, `$APT_OPTS`
     if answered or command.fed or len(words) < 2 or None in words:
         return
     known = [word for word in words if word]
@@ -476,6 +519,7 @@ def other_questions(command: Command, *, answered: bool) -> Iterator[Fault]:
 def _questions(command: Command, name: str, verb: Word) -> Iterator[Fault]:
     words = [word.value for word in command.words]
     if None in words:  # a variable may say yes
+        # what is only sometimes there answers as well: silence is right where one is not certain
         return
     options = [word for word in words if word and (word.startswith("-") or "::" in word)]
     why, advice = f"{name} {verb.value} may ask, and nobody can answer", f"write {name} {verb.value} -y"
@@ -491,9 +535,11 @@ def _questions(command: Command, name: str, verb: Word) -> Iterator[Fault]:
             # conda takes the end of its input as yes, other versions end there
             yield warning("conda-no-yes", verb.at, why, advice)
     elif name in {"yum", "dnf"} and verb.value in _DNF_ASKS and not any(map(_DNF_ANSWERS.fullmatch, options)):
+        # they ask whenever there is something to do, and take the end of their input for no
         why = f"{name} {verb.value} asks a question, and ends where nobody can answer it"
         yield warning("dnf-no-yes", verb.at, why, advice)
     elif name in {"pip", "pip3"} and verb.value == "uninstall" and not any(map(_PIP_ANSWERS.fullmatch, options)):
+        # pip asks always, but for -y: it ends with EOFError and so with 2
         why = f"{name} {verb.value} asks a question, and nobody can answer it"
         yield fault_if(command.certain, "pip-no-yes", verb.at, why, advice)
 
@@ -507,6 +553,7 @@ def tool_rule(name: str) -> str:
 def installs_from_lists(command: Command, verb: Word) -> bool:
     """Tell whether ``apt-get install`` looks for a package by name, rather than for a file."""
     names = [word for word in command.words if word.at > verb.at and not (word.value or "-").startswith("-")]
+    # to install what is there is no reason to demand an apt-get update
     there = all(word.value in _ESSENTIAL for word in names)  # nothing to do, so no list is asked
     return (
         bool(names)

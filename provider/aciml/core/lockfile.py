@@ -16,6 +16,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from .image import canonical_json, sha256_digest
+from .lean import lean
 
 # version 6 has no place for the virtual packages that were solved for (decisions/lock-file.md)
 VERSION = 7
@@ -53,7 +54,7 @@ class LockedWheel:
     size: int = field(default=0, compare=False)
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class LockContent:
     """What a lock file says.
 

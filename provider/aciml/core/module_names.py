@@ -43,6 +43,34 @@ def usual_name(name: str) -> str:
     return ""
 
 
+_SHORTEST = 7  # letters; shorter names have too many neighbours that are packages
+_THEMSELVES = frozenset(
+    {"dataset", "tokenizer", "transformer", "psycopg", "psycopg3", "unicorn", "notebooks", "statsmodel", "pydantic2"}
+)
+"""Packages that are one letter from a usual one."""
+
+
+def resembled(name: str) -> str:
+    """Return the usual package that a name is but for one letter, or for ``_`` in the place of ``-``; empty if none.
+
+    Anybody may call a package so: this is a reason to look again. Plurals and numbers at the end are no slips.
+    """
+    word = name.lower()
+    if word in _USUAL or word in _THEMSELVES or word in _MODULES_PACKAGES:
+        return ""
+    if "_" in word and word.replace("_", "-") in _USUAL:
+        return word.replace("_", "-")
+    return next((one for one in _USUAL if len(one) >= _SHORTEST and _one_letter_off(word, one)), "")
+
+
+def _one_letter_off(word: str, one: str) -> bool:
+    if abs(len(word) - len(one)) > 1 or word.rstrip("s0123456789") == one.rstrip("s0123456789"):
+        return False
+    at = next((at for at, (a, b) in enumerate(zip(word, one, strict=False)) if a != b), min(len(word), len(one)))
+    # one letter more, one less, another one
+    return word[at + 1 :] == one[at:] or word[at:] == one[at + 1 :] or word[at + 1 :] == one[at + 1 :]
+
+
 CONDA_PACKAGES: Mapping[str, str] = {
     "sklearn": "scikit-learn", "skimage": "scikit-image", "cv2": "opencv", "PIL": "pillow", "yaml": "pyyaml",
     "torch": "pytorch", "bs4": "beautifulsoup4", "opencv-python": "opencv", "opencv-python-headless": "opencv",
@@ -145,6 +173,14 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
     "umap": ("umap-learn",),
 }  # fmt: skip
 """Packages by the module that they bring."""
+
+_MODULES_PACKAGES = frozenset(package for packages in PACKAGES.values() for package in packages)
+
+
+def known_packages() -> list[str]:
+    """Return the names of well-known packages, as the public index has them."""
+    return sorted({*_USUAL, *_MODULES_PACKAGES} - {"pytorch", "opencv", "cudatoolkit", "python"})
+
 
 GONE: Mapping[str, tuple[int, int]] = {
     **dict.fromkeys(("formatter", "parser", "symbol"), (3, 10)),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from .lean import lean
 
 PIP = "pip/"
 """How a line of an environment's input ``lock`` begins that is a wheel."""
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class PipPackage:
     """A wheel: ``sha256`` names its bytes.
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from .conda_lock import CondaLock
 from .context import FileEntry
 from .interpreter import Interpreter
+from .lean import lean
 from .pip_package import PipPackage
 from .reference import SCRATCH, Reference
 from .stages import Dockerfile
 from .steps import Step
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class DockerfileBase:
     """A base that a Dockerfile makes.
 
@@ -42,7 +43,7 @@ class DockerfileBase:
         return self.dockerfile.needs_buildkit or ("buildSecrets" if self.secrets else "")
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class OwnPython:
     """The Python that the image brings itself, and what the scoring server needs beside it.
 
@@ -58,7 +59,7 @@ class OwnPython:
     wheels: tuple[PipPackage, ...] = ()
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Recipe:
     """All that is in the image, pinned.
 

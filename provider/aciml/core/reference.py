@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from .errors import UserError
+from .lean import lean
 
 DEFAULT_REGISTRY = "docker.io"
 _REGISTRY = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?")
@@ -34,7 +35,16 @@ def repository_fault(name: str) -> str:
     return f'is "{name[:60]}", which is not a repository name; {_RULE}, and begin and end with a letter or digit{close}'
 
 
-@dataclass(frozen=True)
+def reference_fault(text: str) -> str:
+    """Say why a text is no reference, and what to write; empty if it is one."""
+    try:
+        Reference.parse(text)
+    except UserError as error:
+        return str(error)
+    return ""
+
+
+@lean(frozen=True)
 class Reference:
     """``registry/repository[:tag][@digest]``; ``registry`` is ``host`` or ``host:port``."""
 

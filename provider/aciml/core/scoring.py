@@ -10,9 +10,9 @@ import ast
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from .errors import Level
+from .lean import lean
 from .meant import meant
 
 HEADERS = "request_headers"
@@ -26,7 +26,7 @@ _WIDE = ((b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"))
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Fault:
     """What is wrong at a line of a script; 0 if it is not about one."""
 
@@ -39,7 +39,7 @@ class Fault:
         return f"{name}:{self.line}: {self.why}" if self.line else f"{name} {self.why}"
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Script:
     """A script that was read: its tree, None if it cannot be parsed, and what is wrong with its text then."""
 
@@ -75,6 +75,11 @@ def read_script(source: bytes | str, python: tuple[int, int] | None = None) -> S
 
 
 def _reason(error: SyntaxError, python: tuple[int, int] | None, mine: tuple[int, int]) -> str:
+    # PEP 263: without a declaration a script is UTF-8
+    if "codec can't decode" in (error.msg or "") or "Non-UTF-8" in (error.msg or ""):
+        found = re.search(r"0x[0-9a-f]{2}|\\x[0-9a-f]{2}", error.msg)
+        byte = f" (byte {found[0].replace(chr(92), '0')})" if found else ""
+        return f"is not UTF-8{byte}, and cannot be imported; save it as UTF-8"
     said = f"{error.msg}; the script cannot be imported"
     if python and python != mine:
         said += f" by the environment's Python {python[0]}.{python[1]}"
@@ -94,7 +99,7 @@ def judge_script(source: bytes | str, name: str, python: tuple[int, int] | None 
     return "; ".join(fault.told(name) for fault in faults if fault.level is Level.ERROR)
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Bindings:
     """What names a module has when it is loaded.
 

@@ -77,6 +77,7 @@ def read_script(text: str, start: int = 0, dialect: str = "") -> Script:
     refused: dict[str, Broken] = {}
     bashisms, comments = list[tuple[int, str]](), list[int]()
     for each in (DASH, BASH):
+        # both grammars are read, since a finding may be true in one of them alone
         parser = Parser(text, each)
         bashisms, comments = parser.bashisms, parser.comments
         try:
@@ -103,6 +104,7 @@ def _script(root: Node, start: int) -> Script:
     nodes = list(walk(root))
     reader = _Reader(start)
     found = list(reader.commands(root, _Course()))
+    # by place: the walk goes into substitutions before the command that they are in
     found.sort(key=lambda command: command.words[0].at if command.words else command.assigned[0][1].at)
     return Script(
         commands=tuple(found),
@@ -113,12 +115,14 @@ def _script(root: Node, start: int) -> Script:
             for node in nodes
             if node.kind == "list"
             for number, (sign, place) in enumerate(zip(node.signs, node.places, strict=True), start=1)
+            # a job that the shell waits for nowhere is told by its place
             if sign == "&" and number < len(node.parts)
         ),
     )
 
 
 def _is_plain(node: Node) -> bool:
+    # `a & b` runs b without waiting, and so nothing is in a row
     if node.kind == "list":
         return "&" not in node.signs
     return node.kind == "simple" or (node.kind == "chain" and "||" not in node.signs)
@@ -129,17 +133,20 @@ class _Reader:
 
     def __init__(self, start: int) -> None:
         self._start = start
+        # what a `set -e` of an earlier line has decided holds for all lines below it
         self._errexit = self._pipefail = self._over = False
 
     def commands(self, node: Node, course: _Course) -> Iterator[Command]:
         for inner in node.inner:  # command substitutions: how they end is seldom asked
             yield from self.commands(inner, course.unsure())
+        # a program whose input is a file asks nobody
         if any(redirection.sign.startswith("<") for redirection in node.redirections):
             course = replace(course, fed=True)
         yield from getattr(self, f"_{node.kind}")(node, course)
 
     def _simple(self, node: Node, course: _Course) -> Iterator[Command]:
         start = self._start
+        # a place is of the whole text, and not of the part that was read
         words = tuple(replace(word, at=word.at + start) for word in node.words)
         if not words and not node.assigned:
             return
@@ -167,6 +174,7 @@ class _Reader:
         if name in {"exit", "exec", "return"} and len(words) > (name == "exec") and course.certain:
             self._over = True
         if name == "set":
+            # a set may have several options in one word: -euo pipefail
             options = [word.value or "" for word in words[1:]]
             for option, following in zip(options, [*options[1:], ""], strict=True):
                 is_set = option.startswith("-")
@@ -178,6 +186,7 @@ class _Reader:
                     self._errexit = is_set
 
     def _list(self, node: Node, course: _Course) -> Iterator[Command]:
+        # an operator belongs to what is in front of it
         for number, (part, sign) in enumerate(zip(node.parts, node.signs, strict=True), start=1):
             last = number == len(node.parts)
             if sign == "&":
@@ -193,6 +202,7 @@ class _Reader:
         for number, part in enumerate(node.parts):
             last = number == len(node.parts) - 1
             follower = node.signs[number] if not last else ""
+            # a chain that asks first says so to each part behind the question
             below = replace(course, guarded=course.guarded or guarded)
             if only_last and not (last and self._errexit):
                 below = below.unsure()
@@ -205,6 +215,7 @@ class _Reader:
     def _pipe(self, node: Node, course: _Course) -> Iterator[Command]:
         for number, part in enumerate(node.parts):
             last = number == len(node.parts) - 1
+            # `echo y | apt-get install x` answers by what it prints
             if number and (handed := _text_of(node.parts[number - 1])):
                 part.redirections = [*part.redirections, handed]
             # a pipeline ends as its last command does (POSIX 2.9.2); Bash's pipefail lets each one count
@@ -216,6 +227,7 @@ class _Reader:
         yield from self.commands(node.parts[0], course.unsure())
 
     def _group(self, node: Node, course: _Course) -> Iterator[Command]:
+        # a brace or a subshell: what runs in it runs
         yield from self._below(node, course)
 
     def _below(self, node: Node, course: _Course) -> Iterator[Command]:
@@ -245,6 +257,7 @@ class _Reader:
 def _text_of(node: Node) -> Redirection | None:
     """Return the text that ``cat <<EOF`` or ``echo '...'`` hands to the program behind the pipe; None of any other."""
     words = node.words if node.kind == "simple" else []
+    # what a here-document hands over is known, and what `cat` reads is not
     if [word.value for word in words] == ["cat"]:
         return next((each for each in node.redirections if each.body is not None), None)
     if len(words) == 2 and words[0].value == "echo" and words[1].value and words[1].raw[1:-1] == words[1].value:
@@ -253,6 +266,7 @@ def _text_of(node: Node) -> Redirection | None:
 
 
 def _gives_up(node: Node) -> bool:
+    # `a || exit 1`: the failure of a ends the script with 1
     return any(part.kind == "simple" and part.words and part.words[0].value == "exit" for part in walk(node))
 
 

@@ -15,7 +15,9 @@ from .shell_refusal import explain
 from .shell_tokens import ASSIGNMENT, Tokens
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
+# in Bash the word behind them may be an array, `local a=(b c)`: elsewhere that bracket is refused
 _DECLARE = frozenset({"alias", "declare", "eval", "export", "let", "local", "readonly", "typeset"})
+# POSIX 2.14 lists them; dash refuses a function of such a name, Bash only in its POSIX mode
 _SPECIAL = frozenset(
     {".", ":", "break", "continue", "eval", "exec", "exit", "export", "readonly", "return", "set", "shift", "times"}
     | {"trap", "unset"}
@@ -40,6 +42,7 @@ class Parser(Tokens):
         return self._list(1)
 
     def _skip_newlines(self) -> None:
+        # an empty line is nothing between statements, and ends one behind a word
         while self.peek().kind == "\n":
             self.take()
 
@@ -49,6 +52,7 @@ class Parser(Tokens):
         while True:
             self._skip_newlines()
             token = self.peek()
+            # a list that may be empty is that of a branch of case and of `$( )`, and none else
             if token.kind == "end" or (may_end and _is_end(token)):
                 return node
             may_end = mode != 1
@@ -64,6 +68,7 @@ class Parser(Tokens):
             else:
                 node.signs.append("")
                 node.places.append(token.at)
+                # behind a script's last statement there has to be its end; elsewhere the caller looks for its own word
                 if token.kind != "end" and mode == 1:
                     raise self._unexpected(token)
                 return node
@@ -76,10 +81,13 @@ class Parser(Tokens):
             node.signs.append(token.text)
             node.places.append(token.at)
             node.parts.append(self._pipeline())
+        # one pipeline alone is no chain: rules about && would else look at every command
         return node if node.signs else first
 
     def _follow(self, operator: Token) -> None:
+        # a line may end behind the operator, and nothing else may (POSIX 2.10.2, "linebreak")
         self._skip_newlines()
+        # remembered for the message: "nothing follows &&" says more than "unexpected end"
         self._pending = (operator.text, operator.at)
 
     def _pipeline(self) -> Node:
@@ -93,6 +101,7 @@ class Parser(Tokens):
             while self.peek().plain in {"-p", "--"}:
                 self.take()
         following = self.peek()
+        # `! ` or `time` and then nothing
         over = following.kind in {"end", "\n"} or (following.kind == "operator" and following.text == ";")
         if self.dialect == BASH and following.at > at and over:
             self._pending = None
@@ -102,6 +111,7 @@ class Parser(Tokens):
             piped.append(token.at)
             self._follow(self.take())
             parts.append(self._command())
+        # Bash's |& is a pipe to us: which streams it joins matters to no rule
         node = parts[0] if len(parts) == 1 else Node("pipe", parts[0].at, parts, places=piped)
         return Node("not", at, [node]) if negated else node
 
@@ -111,6 +121,7 @@ class Parser(Tokens):
         reader = _COMPOUND.get(token.plain)
         if token.kind == "operator" and token.text == "(":
             node = self._subshell()
+        # to dash select, function and [[ are programs like others
         elif reader and (token.plain not in _OF_BASH or self.dialect == BASH):
             self._pending = None
             node = getattr(self, reader)()
@@ -125,6 +136,7 @@ class Parser(Tokens):
         return node
 
     def _body(self, word: str, needs: str, at: int, mode: int = 0) -> Node:
+        # what is open is kept with its place: a missing fi is told where its if stands
         self._open.append((word, needs, at))
         found = self._list(mode)
         self._expect(needs)
@@ -133,6 +145,7 @@ class Parser(Tokens):
 
     def _expect(self, word: str) -> None:
         token = self.peek()
+        # by its spelling, so that a quoted "done" ends nothing (POSIX 2.4)
         if token.text == word and token.kind in {"word", "operator"}:
             self.take()
         else:
@@ -168,11 +181,13 @@ class Parser(Tokens):
         """Read ``if`` up to ``fi``."""
         opened = self.take()
         node = Node("if", opened.at)
+        # the place of the if in all of them: that of an elif would say nothing of what is missing
         node.parts.append(self._body("if", "then", opened.at))
         self._open.append(("if", "fi", opened.at))
         node.parts.append(self._list(0))
         while self.peek().plain == "elif":
             self.take()
+            # no stack of elifs: one fi ends the whole chain
             node.parts.append(self._body("elif", "then", opened.at))
             node.parts.append(self._list(0))
         if self.peek().plain == "else":
@@ -194,6 +209,7 @@ class Parser(Tokens):
         node = Node("for", opened.at)
         self._open.append((opened.text, "do", opened.at))
         token = self.peek()
+        # `for ((` is Bash's alone; dash takes the bracket for a wrong name
         arithmetic = token.kind == "operator" and token.text == "(" and self.text.startswith("((", token.at)
         if arithmetic and self.dialect == BASH and opened.text == "for":
             if not self._skip_to(token.at + 2, "))"):
@@ -217,8 +233,10 @@ class Parser(Tokens):
                 while self.peek().kind == "word":
                     self._add_word(node)
                 if self.peek().text not in {";", "\n"}:
+                    # what may end the words of for is a semicolon or a line, and no other operator
                     raise self._unexpected(self.peek())
                 self.take()
+            # `for a; do` is in the grammar since POSIX Issue 8, and every shell took it before
             elif self.peek().text == ";":
                 self.take()
         if arithmetic and self.peek().text == ";":
@@ -250,12 +268,14 @@ class Parser(Tokens):
             if self.peek().text == "(" and self.peek().kind == "operator":
                 self.take()
             self._pattern(node)
+            # 0 statements are fine: `a) ;;`
             node.parts.append(self._list(2))
             self._skip_newlines()
             token = self.peek()
             if token.kind == "operator" and token.text in {";;", ";&", ";;&"}:
                 self.take()
                 self._skip_newlines()
+            # the last branch may go without its ;;
             elif token.plain != "esac":
                 raise self._unexpected(token)
         self.take()
@@ -291,6 +311,7 @@ class Parser(Tokens):
     def _compound(self) -> Node:
         """Read the body of a function: for Bash no simple command can be one."""
         token = self.peek()
+        # dash reads any command there, a simple one too: `f() echo hi`
         if self.dialect == BASH and not (token.plain in _COMPOUND or token.text == "("):
             raise self._unexpected(token)
         return self._command()
@@ -304,6 +325,7 @@ class Parser(Tokens):
                 return Node("test", opened.at, name="[[")
             if token.kind == "end" or (token.kind == "operator" and token.text in {";", "&", "|", ";;"}):
                 raise Refusal(Broken(opened.at, "[[ has no ]]", "add ]], with a space before it"))
+            # behind an operator of comparison a pattern begins, whose letters would end a word elsewhere
             if token.plain in {"=~", "==", "!=", "="} and (found := _PATTERN.match(self.text, self.at)):
                 self.at, self._ahead = found.end(), None
 
@@ -312,15 +334,18 @@ class Parser(Tokens):
         while True:
             token = self.peek()
             if token.kind == "word":
+                # only in front of the command: `env A=b` is an argument (POSIX 2.9.1)
                 if not node.words and (found := ASSIGNMENT[self.dialect].match(token.word.raw if token.word else "")):
                     self.take()
                     node.inner += token.inner
                     raw = token.word.raw if token.word else ""
+                    # no value: what a word expands to is not known, and a rule that asks for it has to say so
                     node.assigned.append((found[1], Word(None, token.at, raw)))
                 else:
                     self._add_word(node)
             elif token.kind == "redirection":
                 self._redirect(node)
+            # a bracket behind one word alone is a function; behind two it is a fault that dash tells as such
             elif token.kind == "operator" and token.text == "(" and len(node.words) == 1 and not node.assigned:
                 if node.redirections:
                     raise self._unexpected(token)
@@ -367,6 +392,7 @@ class Parser(Tokens):
         self.take()
         node.inner += following.inner
         node.redirections.append(Redirection(sign, token.at, following.word))
+        # the text comes after this line: it is read when the line ends, maybe several of them
         if sign in {"<<", "<<-"}:
             raw = following.word.raw
             # with a quote anywhere in the word nothing is expanded in the text (POSIX 2.7.4)
@@ -394,6 +420,7 @@ class Parser(Tokens):
         if not found:
             raise Refusal(Broken(start, "this backtick is never closed", "close it"))
         self.at = found.end()
+        # in backticks a backslash escapes these three alone (POSIX 2.6.3)
         body = re.sub(r"\\([$`\\])", r"\1", found[1])
         # offsets inside are right as long as nothing was escaped before
         inner = Parser(" " * (start + 1) + body, self.dialect, start + 1)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from .errors import Finding, UserError
-from .lint_bases import is_of_windows
+from .lean import lean
 from .meant import meant
 from .reference import SCRATCH, Reference
 from .steps import Step, directives_of, parse_steps
@@ -27,7 +27,7 @@ _NEEDS = {"RUN": ("mount", "network", "security"), "COPY": ("chmod", "link", "pa
 _NEEDS["ADD"] = (*_NEEDS["COPY"], "checksum", "keep-git-dir", "unpack")
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Stage:
     """One FROM and what follows. ``below`` is an image, ``scratch``, or the number of an earlier stage."""
 
@@ -37,7 +37,7 @@ class Stage:
     steps: tuple[Step, ...] = ()
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Dockerfile:
     """A Dockerfile up to the stage that is wanted, which is the last one here.
 
@@ -230,6 +230,10 @@ def _stage(group: Sequence[Step], before: Sequence[Stage], values: Mapping[str, 
     # a name may be given twice: the nearest above counts
     below: str | int = earlier[-1] if earlier else image
     if not earlier and image != SCRATCH and is_known_image(image):
+        from .lint_bases import (
+            is_of_windows,  # here: a table of images, which an environment without a Dockerfile lacks
+        )
+
         if is_of_windows(image):
             raise UserError(f"{image} is an image of Windows", "services run on Linux: take an image of it")
         Reference.parse(image)

@@ -15,6 +15,7 @@ from ..core import context as rules
 from ..core.context import FileEntry
 from ..core.encoding import decoded
 from ..core.errors import UserError
+from ..core.lean import lean
 from ..core.steps import Step
 from ..core.unwanted import ENVIRONMENTS, PARTS, allowed, secret_in_content, secret_in_name, unwanted
 
@@ -96,7 +97,7 @@ def context_hash(steps: Sequence[Step], entries: Iterable[FileEntry]) -> str:
     return hash_context(select_used(steps, entries)) if rules.uses_context(steps) else ""
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class SecretFile:
     """A file that has a secret: path relative to its folder, and what it has."""
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _START = "start Docker (systemctl start docker, Docker Desktop, or podman.socket), or set DOCKER_HOST"
 _AGAIN = "then run the same command again: what is finished is kept"
 _PING_SECONDS = 10.0
+_TOO_OLD = "its API is too old"
 
 
 @dataclass(frozen=True)
@@ -147,8 +148,8 @@ def _read(path: Path) -> dict[str, Any]:
 def _try(candidate: Candidate, patience: float) -> tuple[docker.DockerClient | None, str]:
     """Return a client that was answered, or None and why not."""
     import docker
-    from docker.constants import DEFAULT_TIMEOUT_SECONDS
-    from docker.errors import DockerException
+    from docker.constants import DEFAULT_TIMEOUT_SECONDS, MINIMUM_DOCKER_API_VERSION
+    from docker.errors import DockerException, InvalidVersion
     from requests.exceptions import RequestException
 
     path = candidate.address.removeprefix("unix://")
@@ -169,6 +170,8 @@ def _try(candidate: Candidate, patience: float) -> tuple[docker.DockerClient | N
         client.ping()
         # patience is for the first answer: a build or a pull is silent for longer
         client.api.timeout = DEFAULT_TIMEOUT_SECONDS
+    except InvalidVersion:
+        return None, f"{_TOO_OLD}: {MINIMUM_DOCKER_API_VERSION} is the oldest that is spoken here"
     except (DockerException, RequestException, OSError) as error:
         if client is not None:
             client.close()
@@ -188,4 +191,6 @@ def _tls(folder: Path | None) -> Any:
 def _advice(tried: list[str]) -> str:
     if any("permission denied" in line for line in tried):
         return "give yourself access (sudo usermod -aG docker $USER, then log in again)"
+    if any(_TOO_OLD in line for line in tried):
+        return "update that engine, or set DOCKER_HOST to a newer one"
     return _START

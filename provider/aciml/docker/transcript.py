@@ -14,8 +14,11 @@ from ..core.steps import Step
 _STEP = re.compile(r"(?:Step|STEP) (\d+)/\d+ ?: ")
 _RUNNING = re.compile(r" ---> Running in ([0-9a-f]{12,64})")
 _EXIT = re.compile(r"non-zero code: (\d+)|exit status (\d+)|exited with (?:code )?(\d+)")
-# moby: image/store.go (SetParent), layer/layer.go (ErrLayerDoesNotExist), daemon/images/image.go (ErrImageDoesNotExist)
-_LOST = re.compile(r"unknown parent image ID|layer does not exist|(?:No such image: |unable to find image \")sha256:")
+# moby: SetParent and get of the image store, ErrLayerDoesNotExist of layers, ErrImageDoesNotExist of the daemon
+_LOST = re.compile(
+    r"unknown parent image ID|layer does not exist"
+    r"|(?:No such image: |unable to find image \"|failed to get digest )sha256:"
+)
 _COLOR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 TAIL_LINES = 15
 """How much of a step's output an error shows."""

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
+from typing import TYPE_CHECKING
 
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
-
-from ..blobs.compress import Compression
 from ..core.compose import NEEDS_ROOT
 from ..core.conda_lock import CondaLock
 from ..core.errors import OutageError, UserError
@@ -17,12 +14,15 @@ from ..core.image import canonical_json, sha256_digest
 from ..core.interpreter import Interpreter
 from ..core.layer import WRITER
 from ..core.pip_package import PipPackage
-from ..core.recipe import OwnPython, Recipe
 from ..model.environment import Environment, Packages
-from ..pip.layer_plan import VERSION
 from ..pip.pinned_line import bare_package
-from ..pip.wheel_set import WheelSet
 from ..server_files import NEEDS
+
+# what plans layers is imported where they are planned: the lines alone are asked for in each preview
+if TYPE_CHECKING:
+    from ..blobs.compress import Compression
+    from ..core.recipe import OwnPython, Recipe
+    from ..pip.wheel_set import WheelSet
 
 OWN_LINES = "own-lines"
 """Namespace in the catalog: lock lines of the wheels beside an own Python, by ``own_lines_key``."""
@@ -40,6 +40,8 @@ def server_needs() -> tuple[str, ...]:
 
 def wheel_set(packages: Sequence[PipPackage], conda: CondaLock | None) -> WheelSet:
     """Return the wheels with what decides about their layers; the server's are apart, since many images share them."""
+    from ..pip.wheel_set import WheelSet
+
     return WheelSet(tuple(packages), conda or CondaLock(()), _names())
 
 
@@ -56,6 +58,8 @@ def own_python_of(now: Environment) -> OwnPython | None:
         return None
     if pins.dependencies is None and asked.interpreter_path is None:
         return None
+    from ..core.recipe import OwnPython
+
     found = Interpreter.of_facts(pins.python) if pins.python else None
     wheels = tuple(bare_package(line) for line in pins.server_lock or ())
     return OwnPython(asked.interpreter_path or "", now.base.glibc or "", needs_of(asked), found, wheels)
@@ -63,6 +67,8 @@ def own_python_of(now: Environment) -> OwnPython | None:
 
 def needs_key(own: OwnPython, by: Compression) -> str:
     """Return the name of the layer beside an own Python: all that its bytes depend on; for which one, wheels say."""
+    from ..pip.layer_plan import VERSION
+
     hashes = sorted(one.sha256 for one in own.wheels)
     return "needs-" + sha256_digest(canonical_json([WRITER, VERSION, by.key, NEEDS_ROOT, hashes]))
 
@@ -94,6 +100,8 @@ def said_of_server(needs: Sequence[str], *, has_pip: bool) -> Iterator[None]:
         advice = f"{error.advice}; or take these from conda, as dependencies; or {_OFF}"
         raise type(error)(why, advice) from error
     except UserError as error:
+        from packaging.requirements import Requirement
+
         # uv names what it could not place; of anything else the server is not the cause
         meant = [line for line in needs if Requirement(line).name in error.message]
         if not meant:
@@ -103,6 +111,9 @@ def said_of_server(needs: Sequence[str], *, has_pip: bool) -> Iterator[None]:
 
 
 def _names() -> frozenset[str]:
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+
     return frozenset(canonicalize_name(Requirement(line).name) for line in server_needs())
 
 

@@ -60,6 +60,7 @@ class Clients:
 
     def __init__(self, connect: Callable[[str], RegistryClient]) -> None:
         """Open clients by ``connect``, when they are first asked for."""
+        # opened when they are asked for: a preview may need none
         self._connect = connect
         self._opened: dict[str, RegistryClient] = {}
         self._lock = threading.Lock()
@@ -74,12 +75,13 @@ class Clients:
 
 
 class Answers:
-    """What was asked of a registry while the process lives, by question: nothing is asked twice, ``None`` included."""
+    """What was asked while the process lives, by question, mostly of registries: nothing twice, ``None`` included."""
 
     def __init__(self) -> None:
         """Know nothing yet."""
         self._known: dict[str, Any] = {}
 
+    # also a None: an image that is not there is asked for once
     def once(self, question: str, ask: Callable[[], Answer]) -> Answer:
         """Return the answer of before, or ask."""
         if question not in self._known:
@@ -101,6 +103,7 @@ class Tools:
     cache: Cache
     clients: Clients
     base_clients: Clients
+    # a new one for each process: an answer of yesterday is nobody's
     answers: Answers = field(default_factory=Answers)
     pinned: dict[str, Environment] = field(default_factory=dict)
     """Environments that this process has pinned, by urn: a service beside one is judged before its image is known."""
@@ -110,6 +113,7 @@ class Tools:
     @classmethod
     def of(cls, target: Surroundings, settings: Settings) -> Tools:
         """Return tools that work for ``target`` with this machine's settings."""
+        # all that images do is by these two, and one is the other until a base has an account
         clients = Clients(partial(_connect, target, settings))
         return cls(target, settings, Cache(settings.cache), clients, clients)
 
@@ -117,6 +121,7 @@ class Tools:
         """Return tools that trust another certificate bundle; these if none is named."""
         if not ca_bundle:
             return self
+        # a session keeps its bundle: another one needs another session
         settings = self.settings.with_ca_bundle(ca_bundle)
         clients = Clients(partial(_connect, self.target, settings))  # a session trusts one bundle as long as it lives
         return replace(self, settings=settings, clients=clients, base_clients=clients)
@@ -131,6 +136,7 @@ class Tools:
             return self
         from ..conda.channels import with_accounts
 
+        # ${NAME} in a channel's URL is filled in here, and nowhere is it written down
         return replace(self, settings=with_accounts(self.settings, channels, os.environ))
 
     def with_base_account(self, host: str, account: Credentials) -> Tools:
@@ -139,6 +145,7 @@ class Tools:
             return self
         from ..registry.client import RegistryClient
 
+        # every other host by the usual client, whose login it has
         def connect(asked: str) -> RegistryClient:
             if asked != host:
                 return self.clients.of(asked)
@@ -166,6 +173,7 @@ class Tools:
 
     def glance(self, host: str, limits: ClientLimits) -> RegistryClient:
         """Return a new client of a registry, for the caller to close."""
+        # limits of its own, and no waiting for what others do
         return _connect(self.target, self.settings, host, limits)
 
     def base_client(self, host: str) -> RegistryClient:
@@ -174,11 +182,13 @@ class Tools:
 
     def keep_image(self, image: Image) -> None:
         """Keep manifest and config, so that the image can be built upon before it is pushed."""
+        # config and manifest are small, and a layer is not: it stays where it is
         self.store.put(image.config())
         self.store.put(image.manifest())
 
     def kept_image(self, reference: Reference) -> Image | None:
         """Return the image by its digest, if this machine has it."""
+        # a manifest names its config, and nothing else of it is needed here
         manifest = self._kept(reference.digest)
         config = self._kept(json.loads(manifest)["config"]["digest"]) if manifest else None
         return Image.read(manifest, config) if manifest and config else None

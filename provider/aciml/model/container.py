@@ -9,6 +9,7 @@ from typing import Annotated, Protocol
 
 from ..core.errors import Finding
 from ..core.lean import lean
+from ..core.reference import reference_fault
 from .declared import Declared
 from .shape import Field
 from .volume import Mount
@@ -70,6 +71,8 @@ def init_findings(containers: tuple[InitContainer, ...], service: str | None) ->
         if not isinstance(container, InitContainer):
             continue  # it is not known yet
         yield from variable_findings(container, longest=LONGEST)
+        if container.image is not None and (why := reference_fault(container.image)):
+            yield container.finding("image", why)
         if container.name is None:
             continue
         yield from name_finding(container.at("name"), container.name)

@@ -31,14 +31,14 @@ Made = TypeVar("Made", bound="Declared")
 _KINDS: Mapping[Any, str] = {str: "string", bool: "boolean", int: "integer", float: "number"}
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 # the wire has them side by side, so that a diff, an import and the state name each by
 # itself, and a subject can be cut otherwise without a new state (decisions/arguments.md)
 class Spread:
     """Marks a field whose class has properties of the level above."""
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Named:
     """Gives a field a name on the wire that does not follow from Python's."""
 

@@ -143,7 +143,7 @@ class Packages(Declared):
             shown=_ENTRY,
         ),
     ] = None
-    # it does not say for which Python: .python-version beside it does (decisions/lock-file.md)
+    # for which Python says .python-version beside it; without one the newest that it allows (decisions/lock-file.md)
     requirements_file: Annotated[str | None, Field("requirements.txt, instead of a conda.yml"), BESIDE] = None
     explicit_file: Annotated[str | None, Field("@EXPLICIT list of package URLs, instead of a conda.yml"), BESIDE] = None
     # only `aciml lock` writes it: `up` would change a file that a person commits (decisions/lock-file.md)

@@ -45,6 +45,7 @@ class Group(Declared):
             cost=cost.ID,
         ),
     ] = None
+    # with its digest: a tag may lead elsewhere by the next start
     image: Annotated[str, Field("image to run, with its digest", shown=REFERENCE, cost=cost.IMAGE)]
     size: Annotated[Size, SPREAD] = field(default_factory=Size)
     port: Annotated[
@@ -59,6 +60,7 @@ class Group(Declared):
     ] = None
     keys: Annotated[Keys, SPREAD] = field(default_factory=Keys)
     tls: Annotated[Tls, SPREAD] = field(default_factory=Tls)
+    # plain and secret ones apart, since the table says for whole maps whether they are shown
     environment_variables: Annotated[
         Mapping[str, str] | None, Field("environment variables of the scoring script", cost=cost.VARIABLE)
     ] = None
@@ -71,6 +73,7 @@ class Group(Declared):
     insights: Annotated[Insights, SPREAD] = field(default_factory=Insights)
     runs: Annotated[RunsOn, SPREAD] = field(default_factory=RunsOn)
 
+    # subjects of the cloud from here on; a local target says which of them are without effect
     place: Annotated[Place, SPREAD] = field(default_factory=Place)
     tagged: Annotated[Tags, SPREAD] = field(default_factory=Tags)
     network: Annotated[Network, SPREAD] = field(default_factory=Network)
@@ -82,6 +85,7 @@ class Group(Declared):
         ),
     ] = None
     encryption: Annotated[Encryption, SPREAD] = field(default_factory=Encryption)
+    # a command of its own would start something else than the server, so it is for images of other servers
     command: Annotated[
         tuple[str, ...],
         Field("program and arguments instead of the image's", scope="cloud", cost=cost.CONTAINER),
@@ -93,6 +97,7 @@ class Group(Declared):
     readiness_probe: Annotated[
         Probe | None, Field("keeps requests away while it fails", scope="cloud", cost=cost.CONTAINER)
     ] = None
+    # volumes and mounts are two lists, as in ARM: several containers may see one volume
     volumes: Annotated[tuple[Volume, ...], Field("volumes", scope="cloud", cost=cost.VOLUMES)] = ()
     volume_mounts: Annotated[
         tuple[Mount, ...], Field("volumes that the service sees", scope="cloud", cost=cost.VOLUMES)
@@ -120,6 +125,7 @@ class Group(Declared):
 
     def environment(self) -> dict[str, str]:
         """Return the plain variables of the service that the user and the properties of the server say."""
+        # as texts: numbers and truths in a map of variables are what YAML makes of them
         given = {name: str(value) for name, value in (self.environment_variables or {}).items()}
         return {**given, **variables_of(self.server, secret=False)}
 
@@ -138,6 +144,7 @@ class Outputs(Declared):
     scoring_uri: Annotated[str | None, Field("where to POST to")] = None
     swagger_uri: Annotated[str | None, Field("where the OpenAPI document is")] = None
     state: Annotated[str | None, Field("Running, Stopped, Failed or Unknown")] = None
+    # an address is in the answer only, and may be another one tomorrow
     fqdn: Annotated[str | None, Field("host name; empty if there is none")] = None
     ip: Annotated[str | None, Field("address; empty if there is none")] = None
     image_digest: Annotated[str | None, Field("digest of the image that runs")] = None
@@ -151,6 +158,7 @@ OUTPUTS: Fields = table_of(Outputs)
 def group_findings(group: Group) -> Iterator[Finding]:
     """Judge how the properties of a group go together, on whatever target; what is not known yet is passed over."""
     kind, network, tls = group.kind, group.network, bool(group.tls.ssl_enabled)
+    # a port that is not known yet is not compared with another
     spot, port_known = kind.may_be_spot, not group.is_unsure("port")
     yield from size_findings(group.size)
     yield from port_findings(network, group.own_port, sure=port_known and not group.tls.is_unsure("ssl_enabled"))
@@ -160,6 +168,7 @@ def group_findings(group: Group) -> Iterator[Finding]:
     yield from variable_findings(group)
     yield from _probes(group, tls=tls)
     yield from volume_findings(group.volumes, tls=tls)
+    # a volume that is not known yet may be the one that a mount names
     yield from _mounts(group, tls=tls)
     yield from init_findings(group.init_containers, group.name)
     yield from access_findings(group.access)
@@ -171,6 +180,7 @@ def group_findings(group: Group) -> Iterator[Finding]:
     if not group.runs.is_app:
         yield from rollout_findings(group.updates, network, spot=spot)
     yield from encryption_findings(group.encryption)
+    # names are enough: whether a variable is set twice is no question of its value
     named = {*(group.environment_variables or {}), *(group.secure_environment_variables or {})}
     sure = not group.is_unsure("environment_variables", "secure_environment_variables")
     yield from insight_findings(group.insights, named, sure=sure)
@@ -178,6 +188,7 @@ def group_findings(group: Group) -> Iterator[Finding]:
 
 def told_findings(group: Group) -> Iterator[Finding]:
     """Judge what the scoring server is told."""
+    # both maps, each by its own path
     kinds = ("environment_variables", "secure_environment_variables")
     yield from server_findings(group.server, [(group.at(kind), getattr(group, kind) or ()) for kind in kinds])
 
@@ -189,6 +200,7 @@ def _beside(group: Group) -> Beside:
         group.volumes,
         (group.liveness_probe, group.readiness_probe),
         # what is not known yet may turn out to be one
+        # of what is not known yet the finding would be a guess
         network.has_subnet or network.is_unsure("subnet_id", "vnet_name", "subnet_name"),
         bool(group.tls.ssl_enabled) or group.tls.is_unsure("ssl_enabled"),
     )
@@ -199,6 +211,7 @@ def _probes(group: Group, *, tls: bool) -> Iterator[Finding]:
     port = None if group.is_unsure("port") else group.port or 443
     for probe in (group.liveness_probe, group.readiness_probe):
         if probe and not probe.is_silent:
+            # probes that nobody asks (is_silent) are words without effect
             yield from probe_findings(probe, port=port, tls=tls)
     if group.liveness_probe:
         yield from liveness_findings(group.liveness_probe)
@@ -208,5 +221,6 @@ def _mounts(group: Group, *, tls: bool) -> Iterator[Finding]:
     sure = not group.is_unsure("volumes")
     yield from mount_findings(group.volume_mounts, group.volumes, sure=sure, taken=[TLS_FOLDER] if tls else ())
     for container in group.init_containers:
+        # an item of a list may be unknown as a whole, and is no container then
         if isinstance(container, InitContainer):
             yield from mount_findings(container.volume_mounts, group.volumes, sure=sure)

@@ -30,6 +30,7 @@ class Variable:
             return "true" if value else "false"
         if isinstance(value, tuple):
             return ",".join(map(str, value))
+        # after the truths, since bool is a number in Python
         if isinstance(value, int | float):
             number = value * self.times
             # what the server counts in bytes is a whole number there
@@ -39,6 +40,7 @@ class Variable:
 
     def value(self, text: str, kind: str) -> Any:
         """Return what a text is as a property; one that is none stays a text, and shows as a difference."""
+        # the words that the server itself reads (server/aciml_server/settings.py)
         if kind == "boolean":
             return text.lower() in ("true", "1", "yes", "on")
         if kind == "array":
@@ -51,6 +53,7 @@ class Variable:
         try:
             number = float(text) / self.times
         except ValueError:
+            # a text that is no number shows as a difference, which is what it is
             return text
         return int(number) if number.is_integer() else number
 
@@ -90,6 +93,7 @@ class Server(Declared):
         ),
         Variable("SCORING_TIMEOUT_MS"),
     ] = None
+    # one more than that is answered 503 at once: a queue without an end would only answer late
     max_in_flight: Annotated[
         int | None,
         Field(
@@ -120,6 +124,7 @@ class Server(Declared):
         ),
         Variable("ACIML_MAX_BODY", times=MIB),
     ] = None
+    # each one is a descriptor of the process, of which systems grant some thousands
     max_connections: Annotated[
         int | None,
         Field("connections that may be open at once; 4000 without it", default=4000, least=1, cost=cost.VARIABLE),
@@ -137,6 +142,7 @@ class Server(Declared):
         ),
         Variable("ACIML_CLIENT_TIMEOUT"),
     ] = None
+    # nginx's own default (keepalive_timeout)
     keep_alive: Annotated[
         float | None,
         Field(
@@ -148,6 +154,7 @@ class Server(Declared):
         ),
         Variable("ACIML_KEEP_ALIVE"),
     ] = None
+    # clients that read slowly; what is at work is finished before, however long that takes
     drain_timeout: Annotated[
         float | None,
         Field(
@@ -159,11 +166,13 @@ class Server(Declared):
         ),
         Variable("ACIML_DRAIN_TIMEOUT"),
     ] = None
+    # only for scripts that have run_batch: others are called once a request
     batch_size: Annotated[
         int | None,
         Field("most requests that run_batch gets at once; 16 without it", default=16, least=1, cost=cost.VARIABLE),
         Variable("ACIML_BATCH_SIZE"),
     ] = None
+    # 0: what has come by then is a batch, and nobody waits for company
     batch_delay_ms: Annotated[
         float | None,
         Field(
@@ -175,6 +184,7 @@ class Server(Declared):
         ),
         Variable("ACIML_BATCH_DELAY_MS"),
     ] = None
+    # the first request pays for what a model loads lazily, so a sample pays instead
     warm_up: Annotated[
         str | None,
         Field(
@@ -182,6 +192,7 @@ class Server(Declared):
         ),
         Variable("ACIML_WARM_UP"),
     ] = None
+    # off, since only a script whose answer depends on the body alone may be asked once for two equal ones
     response_cache_mb: Annotated[
         float | None,
         Field(
@@ -193,6 +204,7 @@ class Server(Declared):
         ),
         Variable("ACIML_CACHE_BYTES", times=MIB),
     ] = None
+    # off: it takes time of the processor that the model could have, and most callers are near
     compress_answers: Annotated[
         bool | None,
         Field("compress answers for clients that ask for it", default=False, cost=cost.VARIABLE),
@@ -210,6 +222,7 @@ class Server(Declared):
         Field("answer 502 and 504 where v1's front end did", default=False, cost=cost.VARIABLE),
         Variable("ACIML_V1_GATEWAY_CODES"),
     ] = None
+    # an ingress that leads several services by their paths sends the path along
     path_prefix: Annotated[
         str | None,
         Field("path below which the routes are, such as /iris", cost=cost.VARIABLE),
@@ -254,6 +267,7 @@ class Server(Declared):
         ),
         Variable("ACIML_HEALTH_PORT", zero="off"),
     ] = None
+    # text for people; json for collectors, with a field each
     log_format: Annotated[
         Literal["text", "json"] | None,
         Field("text or json", default="text", cost=cost.VARIABLE),
@@ -265,6 +279,7 @@ class Server(Declared):
         Field("DEBUG, INFO, WARNING or ERROR", default="INFO", cost=cost.VARIABLE),
         Variable("AZUREML_LOG_LEVEL"),
     ] = None
+    # a service of many small requests may do without
     access_log: Annotated[
         bool | None,
         Field("write a line for each request; true if not said", default=True, cost=cost.VARIABLE),
@@ -277,6 +292,7 @@ class Server(Declared):
         Field("write bodies to the log, which may be private", default=False, cost=cost.VARIABLE),
         Variable("ACIML_LOG_PAYLOADS"),
     ] = None
+    # OpenTelemetry's own variable: a collector is found the same way by every program
     otlp_endpoint: Annotated[
         str | None,
         Field("OpenTelemetry collector that gets traces", cost=cost.VARIABLE),
@@ -300,6 +316,7 @@ class Setting:
     def given(self, server: Server) -> Any:
         """Return what is declared; None if nothing is."""
         value = getattr(server, self.part.name)
+        # an empty list is said as nothing, and so makes no variable
         return None if value == () else value
 
 
@@ -315,6 +332,7 @@ SETTINGS: Mapping[str, Setting] = {one.part.wire: one for one in _settings()}
 
 def variables_of(server: Server, *, secret: bool) -> dict[str, str]:
     """Return the variables for what is given: the secret ones, or the others."""
+    # each variable is secret or plain as its field is, so a state never has it in both
     every = ((one, one.given(server)) for one in SETTINGS.values() if one.part.row.secret is secret)
     return {one.variable.name: one.variable.text(value) for one, value in every if value is not None}
 
@@ -328,6 +346,7 @@ def server_findings(server: Server, variables: Iterable[tuple[str, Iterable[str]
     """
     for one in SETTINGS.values():
         name, value = one.part.name, one.given(server)
+        # what is given and not known yet counts: the variable must not be given a second time
         if value is None and not server.is_unsure(name):
             continue
         if why := _form(name, value):
@@ -338,6 +357,7 @@ def server_findings(server: Server, variables: Iterable[tuple[str, Iterable[str]
                 yield Finding(f'{where}["{one.variable.name}"]', why)
 
 
+# what a table of words, ranges and kinds cannot say
 def _form(name: str, value: str | None) -> str:
     if name == "path_prefix" and value is not None and not value.startswith("/"):
         return f'"{value}" is no path; begin it with /'
@@ -363,9 +383,11 @@ def taken_out(
     rest, now = dict(seen), dict[str, Any]()
     for one in SETTINGS.values():
         was = one.given(declared)
+        # a variable that the user declares by itself stays one, even if a property has the same name
         if one.part.row.secret is not secret or (one.variable.name in own and was is None):
             continue
         said = rest.pop(one.variable.name, None)
+        # a variable that is gone is a property that nobody gives
         if said is None:
             now[one.part.name] = () if one.part.row.kind == "array" else None
         # as texts: 30 and 30.0 are one variable, and no difference

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ..core.errors import Finding
+from ..core.lean import lean
 from ..core.meant import either, meant
 from ..properties import UNKNOWN, Foreign, Secret, Unknown, Values, reveal
 
@@ -28,7 +29,7 @@ _MANY = 10
 """Words that are all named; of more the one that was meant is enough."""
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Cost:
     """What a change of a property costs where it runs, and who says so.
 

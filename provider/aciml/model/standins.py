@@ -56,6 +56,8 @@ def _value(value: Any, before: Any, field: Field, number: int) -> Any:
 
 def _another(field: Field, was: Any, number: int) -> Any:
     """Return the first or second value that is not what was; the first if there is no second."""
+    # what was not said was the default: to say it is no other value
+    was = field.default if was is None else was
     first, *rest = islice((one for one in _some(field) if one != was), 2)
     return rest[0] if number > 1 and rest else first
 

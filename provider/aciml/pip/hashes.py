@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 
-from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
 from ..core.errors import UserError
@@ -62,6 +61,9 @@ ADVICE = "write the hash of the file that is meant, or leave --hash out"
 
 
 def _name_of(text: str) -> str:
+    # here: slow to load, and most lines have no hash
+    from packaging.requirements import InvalidRequirement, Requirement
+
     try:
         return str(canonicalize_name(Requirement(text.partition(" --")[0].strip()).name))
     except InvalidRequirement:

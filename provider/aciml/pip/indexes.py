@@ -111,25 +111,53 @@ def find_shared(
     return [Shared(name, tuple(urls)) for name, urls in sorted(places.items()) if len(urls) > 1]
 
 
-def _has(name: str, index: Index, settings: Settings) -> bool:
+# PEP 691; some servers answer nothing else, others HTML alone
+_ACCEPT = {"Accept": "application/vnd.pypi.simple.v1+json, text/html;q=0.5"}
+
+
+def _has(name: str, index: Index, settings: Settings, *, files: bool = True) -> bool:
+    """Tell whether an index has a page for a name; without ``files`` one that names no file at all."""
     # here: HTTP is slow to load, and an unchanged section asks no index
     import requests
 
-    # PEP 691; some servers answer nothing else, others HTML alone
-    accept = {"Accept": "application/vnd.pypi.simple.v1+json, text/html;q=0.5"}
     try:
         # only the status counts: a page of a big package has megabytes
         with (
             new_session(settings) as session,
             session.get(
-                f"{index.url}/{name}/", stream=True, timeout=TIMEOUT, auth=index.account, headers=accept
+                f"{index.url}/{name}/", stream=True, timeout=TIMEOUT, auth=index.account, headers=_ACCEPT
             ) as answer,
         ):
-            return answer.status_code == 200
+            if answer.status_code != 200 or files:
+                return answer.status_code == 200
+            start = answer.raw.read(_START, decode_content=True)
+            return not any(ending in start for ending in (b".whl", b".tar.gz", b".zip"))
     except requests.RequestException:
         return False
 
 
+_LARGEST = 64 << 20  # bytes of a page that are read
+
+
+def page_of(name: str, index: Index, settings: Settings) -> str:
+    """Return an index's page of a package, JSON or HTML; empty if it has none, or does not answer."""
+    import requests
+
+    try:
+        with (
+            new_session(settings) as session,
+            session.get(
+                f"{index.url}/{name}/", stream=True, timeout=TIMEOUT, auth=index.account, headers=_ACCEPT
+            ) as answer,
+        ):
+            if answer.status_code != 200:
+                return ""
+            return answer.raw.read(_LARGEST, decode_content=True).decode("utf-8", "replace")
+    except (requests.RequestException, OSError):
+        return ""
+
+
+_START = 1 << 20  # bytes of a page that are looked through for a file
 _NOBODYS = "aciml-asks-for-what-no-index-has"
 """A name that no index has: whoever has a page of it has one of anything."""
 
@@ -142,7 +170,8 @@ def stranger(name: str, indexes: Sequence[Index], settings: Settings) -> str:
         indexes: those that were asked.
         settings: for the certificate bundle.
     """
-    found = (one for one in indexes if _has(name, one, settings) and _has(_NOBODYS, one, settings))
+    # some private indexes answer 200 with an empty list to any name: they have files for the names that they know
+    found = (one for one in indexes if _has(name, one, settings, files=False) and _has(_NOBODYS, one, settings))
     return next((one.url for one in found), "")
 
 

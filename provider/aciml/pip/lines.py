@@ -9,7 +9,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import zip_longest
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -18,17 +18,19 @@ from ..core.account_in_url import has_account, without_secret
 from ..core.condafile import CondaFile
 from ..core.encoding import decoded
 from ..core.errors import UserError
-from .requirement import fault_of, spaced, trap_of
-from .source import AS_WHEEL, source_fault, source_of
+from ..core.lean import lean
+
+# what judges a line is imported where there is one: it is slow to load, and many environments have conda packages alone
 
 _FILE = re.compile(r"(?:-r|--requirements?|-c|--constraints?)[ =]\s*(?P<path>\S+)")
 _OWN_INDEX = re.compile(r"-i\b|-f\b|--(?:extra-)?index-url|--find-links")
 _EDITABLE = re.compile(r"(?:-e|--editable)\b")
 _WHEEL = re.compile(r"(?:^|@\s*)(?P<path>[^\s@;#\[\]]+\.whl)(?=$|[\s;#\[])")
+_FOLDER_URL = re.compile(r"(?:^|@\s*)file://(?!\S*(?:\.whl|\.tar\.gz|\.tgz|\.zip|\.tar\.bz2|\$\{))\S*")
 _USER_INFO = re.compile(r"(?<=://)[^/@\s]+@")
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Line:
     """One line without its comment; ``folder`` is what paths in it are relative to, if it names a file of lines.
 
@@ -58,6 +60,8 @@ def read_lines(requirements: Sequence[str], folder: Path, places: Sequence[str] 
     # an index of one's own may have a package of any name
     public = not any(_OWN_INDEX.match(line.text) for line in lines)
     for line in lines:
+        from .requirement import trap_of
+
         # only of a line that is right by itself: two findings about one word would contradict one another
         found = list(_faults(line, folder)) or ([trap] if public and (trap := trap_of(line.text)) else [])
         faults += [f"{_placed(line)}{fault}" for fault in found]
@@ -103,7 +107,7 @@ def expanded(requirements: Sequence[str], folder: Path) -> list[Line]:
 
 def _expand(found: Iterable[Line], rows: list[Line], seen: set[Path]) -> None:
     for line in found:
-        named = _FILE.match(spaced(line.text))
+        named = _named_by(line)
         if not named or "://" in named["path"]:
             rows.append(line)
             continue
@@ -148,6 +152,15 @@ def accounts_told(lines: Iterable[Line], file: CondaFile) -> list[str]:
     ]
 
 
+def doubts_told(lines: Sequence[Line]) -> list[str]:
+    """Warn of lines that are right and probably not what was meant, unless an index of one's own may have them."""
+    if not lines or any(_OWN_INDEX.match(line.text) for line in lines):
+        return []
+    from .requirement import doubt_of_line
+
+    return [f"{_placed(line)}{doubt}" for line in lines if (doubt := doubt_of_line(line.text))]
+
+
 def file_sha256(path: Path) -> str:
     """Return the file's hash in hexadecimal."""
     with path.open("rb") as stream:
@@ -157,7 +170,7 @@ def file_sha256(path: Path) -> str:
 def _gather(found: list[Line], lines: list[Line], seen: set[Path], faults: list[str]) -> None:
     for line in found:
         lines.append(line)
-        named = _FILE.match(spaced(line.text))
+        named = _named_by(line)
         # a file on the web is read by uv alone; its lines cannot be judged, nor do they count for what has changed
         if not named or "://" in named["path"]:
             continue
@@ -169,6 +182,13 @@ def _gather(found: list[Line], lines: list[Line], seen: set[Path], faults: list[
         elif path not in seen:
             seen.add(path)
             _gather(_of_file(path, _beside(line, named["path"]), faults), lines, seen, faults)
+
+
+def _named_by(line: Line) -> re.Match[str] | None:
+    """Return the match of a line that names a file of lines, whose ``path`` is that file's."""
+    from .requirement import spaced
+
+    return _FILE.match(spaced(line.text))
 
 
 def _beside(line: Line, name: str) -> str:
@@ -208,7 +228,7 @@ def _rows(text: str) -> Iterator[tuple[int, str]]:
 
 def _files(line: Line, folder: Path) -> Iterator[Path]:
     """Return the files whose content the line stands for; wheels are relative to conda.yml, wherever they are named."""
-    named = _FILE.match(spaced(line.text))
+    named = _named_by(line)
     if named and "://" not in named["path"]:
         yield (line.folder / named["path"]).resolve()
     wheel = None if named else _WHEEL.search(without_account(line.text))
@@ -218,6 +238,9 @@ def _files(line: Line, folder: Path) -> Iterator[Path]:
 
 
 def _faults(line: Line, folder: Path) -> Iterator[str]:
+    from .requirement import fault_of
+    from .source import AS_WHEEL, source_fault, source_of
+
     shown = without_account(line.text)
     if fault := source_fault(shown):
         yield fault
@@ -226,13 +249,21 @@ def _faults(line: Line, folder: Path) -> Iterator[str]:
     elif _EDITABLE.match(line.text):
         why = f"{shown}: an editable install points to a folder of this machine, and cannot be put in an image"
         yield f"{why}; put the code in the service's source_directory, or build a wheel of it and name that: ./x.whl"
-    elif re.match(r"\.{0,2}/|~/|\.{1,2}$", line.text) and not _WHEEL.search(line.text):
+    elif re.match(r"\.{0,2}/(?![/*])|~/|\.{1,2}$", line.text) and not _WHEEL.search(line.text):
         path = folder / Path(line.text.partition("[")[0].split()[0]).expanduser()
         why = "a folder or archive of this machine may change unseen" if path.exists() else "it does not exist"
         yield f"{shown}: {why}; {AS_WHEEL}"
+    elif place := _FOLDER_URL.search(line.text):
+        # conda builds its packages there, and `pip freeze` writes it down, on whatever machine it runs
+        name = line.text.partition("@")[0].strip() if "@" in line.text.partition("://")[0] else "NAME"
+        freeze = re.search(
+            r"feedstock_root|/croot|/work\b|/perseverance-python-buildout|/opt/conda/conda-bld|_bld/", place[0]
+        )
+        advice = f'write "{name}==VERSION" (pip list --format=freeze writes such lines)' if freeze else AS_WHEEL
+        yield f"{shown}: {place[0].lstrip('@ ')} is a folder of one machine; {advice}"
     elif fault := fault_of(without_account(line.text)):
         yield fault
-    elif not _FILE.match(spaced(line.text)):
+    elif not _named_by(line):
         for path in _files(line, folder):
             if not path.is_file():
                 yield f"{shown}: {path} does not exist; paths of wheels are relative to conda.yml"

@@ -12,12 +12,10 @@ from ..core.claims import Claim, Claimant, Overlap, Places, refusal_note, settle
 from ..core.errors import UserError
 from ..core.layer import PREFIX, Entry
 from ..core.pip_package import PipPackage
+from .facts import WHEEL_PATHS, WHEEL_PLACES
 from .layer_plan import claimant_of
 from .wheel import Wheel
 from .wheel_set import WheelSet
-
-WHEEL_PATHS, WHEEL_PLACES = "wheel-paths", "wheel-places"
-"""Namespaces in the catalog: what a wheel brings; who gets what in an environment."""
 
 _HASH = 12  # characters of a file's hash that are kept, 72 bits: to tell equal files, not to trust them
 

@@ -32,6 +32,7 @@ from .wheel_set import WheelSet
 
 def wheel_layers_if_known(wheels: WheelSet, catalog: AnyCatalog, by: Compression = GZIP) -> list[Layer] | None:
     """Return the layers of wheels if each was made before; a look into the catalog and nothing else."""
+    # who gets which path decides on what is in a layer, so it is asked before the layers are
     places = WheelMemory(wheels, catalog).places()
     if places is None:
         return None
@@ -88,12 +89,14 @@ class _Build:
     def layers(self, conda: Callable[[], Iterable[Claimant]]) -> list[Layer]:
         memory = WheelMemory(self.wheels, self.catalog)
         places = memory.places()
+        # a wheel has to be opened once to know its paths: its RECORD may be wrong, the zip is not
         if places is None:
             self._read_paths(memory)
             places = memory.decide(conda())
         plans = plan_wheels(self.wheels, places, self.by)
         missing = [plan for plan in plans if not self._is_at_hand(plan)]
         if missing:
+            # what killed runs left half written goes before more is written
             self.store.sweep()
             self._pack(missing, places)
         return [layer for plan in plans if (layer := self.catalog.layer(plan.key))]
@@ -110,6 +113,7 @@ class _Build:
                 with open_wheel(path, self.wheels.library) as wheel:
                     memory.keep_paths(package, wheel)
             except UserError:
+                # a fault of this file here, or of the wheel everywhere? its hash tells
                 _insist_on_pinned(package, path)
                 raise
 
@@ -117,10 +121,12 @@ class _Build:
         try:
             with self.timed("fetch wheels"):
                 files = fetch(tuple(packages), settings=self.settings, progress=self.progress)
+        # an index may have taken the wheel away: the pins lead to the same address for ever
         except WheelGoneError:
             forget(self.catalog, self.wheels.packages)
             raise
         for package, path in zip(packages, files, strict=True):
+            # an index may say none, and then there is nothing to compare
             size = path.stat().st_size
             if package.size and size != package.size:
                 # what it is divided by has to be the same on every machine, so the file itself counts
@@ -131,11 +137,13 @@ class _Build:
 
     def _pack(self, missing: Sequence[WheelPlan], places: Places) -> None:
         packages = [package for plan in missing for package in plan.packages]
+        # by hash: two packages may have files of one name
         paths = dict(zip([one.sha256 for one in packages], self._fetched(packages), strict=True))
 
         def pack(plan: WheelPlan, _: Path) -> None:
             self._pack_one(plan, [paths[package.sha256] for package in plan.packages], places)
 
+        # side by side: each compressor holds a core for itself
         with Packers[WheelPlan](pack) as packers:
             packers.put(missing, Path(), keep=True)
 
@@ -152,6 +160,7 @@ class _Build:
                 layer = write_layer(entries.values(), self.store, self.progress, f"layer {plan.name}", self.by)
         except WheelError as error:  # it is found out only when it is read
             for package, path in zip(plan.packages, paths, strict=True):
+                # a damaged file is told as that, and goes; only then the wheel is to blame
                 _insist_on_pinned(package, path)
             raise refused(error.wheel, str(error)) from error
         keep_layer(plan.key, layer, [wheel.saved for wheel in wheels], self.catalog, self.ready)
@@ -173,8 +182,10 @@ def _placed(package: PipPackage, wheel: Wheel, places: Places) -> Iterator[Entry
     """Return the files of a wheel where they are in the image, without those that it has lost to others."""
     name = claimant_of(package)
     folders = places.folders.get(name, {})
+    # a folder of data may be moved as a whole, a file is decided on by itself
     for entry in wheel.entries:
         is_folder = entry.kind == "dir"
         path = folders.get(entry.path, entry.path) if is_folder else places.place(name, entry.path)
+        # none: another package has won this path, which was told when it was decided
         if path is not None:
             yield replace(entry, path=f"{ROOT}/{path}")

@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 from ..core.addresses import meant_address
 from ..core.condaspec import as_signs
 from ..core.meant import meant
-from ..core.module_names import INDEX_PACKAGES, usual_name
+from ..core.module_names import INDEX_PACKAGES, resembled, usual_name
 
 OPTIONS = (
     "-i", "--index-url", "--extra-index-url", "--no-index", "-c", "--constraint", "-r", "--requirement", "-e",
@@ -38,6 +38,7 @@ OF_INSTALL = (
 """What pip install takes and a file of requirements does not; nothing is lost without it in an image."""
 
 _SHORT = re.compile(r"(?P<option>-[rcif])(?![\s=-])(?P<value>\S.*)")
+_BEHIND_FILE = re.compile(r"^((?:-r|--requirement)[ =]\s*\S+)\s+\[--?[\w-]+\]$")
 _WORD = re.compile(r"-{1,2}[A-Za-z][\w-]*")
 _OPERATORS = r"(?:===|~=|==|!=|<=|>=|<|>)"
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
@@ -60,12 +61,17 @@ _OF_OTHERS = {
 
 
 def spaced(text: str) -> str:
-    """Return the line with a blank behind a short option, which pip does not need and uv does: ``-rfile``."""
+    """Return the line with a blank behind a short option, which pip does not need and uv does: ``-rfile``.
+
+    What stands behind a file in brackets pip passes over, and uv takes for a part of its name; Azure's samples are
+    written so: ``-r https://.../validated_linux_requirements.txt [--no-deps]``.
+    """
+    text = _BEHIND_FILE.sub(r"\1", text)
     found = _SHORT.fullmatch(text)
     return f"{found['option']} {found['value']}" if found else text
 
 
-def fault_of(text: str) -> str:
+def fault_of(text: str) -> str:  # noqa: PLR0911  # one kind each
     """Return what is wrong with a line and what to write; empty if nothing is, or only an index could tell.
 
     Args:
@@ -74,6 +80,10 @@ def fault_of(text: str) -> str:
     line = text.strip()
     if line.startswith("-"):
         return _of_option(line)
+    if re.match(r"[A-Za-z]:[\\/]|\\\\", line) or re.search(r"@\s*file:///[A-Za-z]:", line):
+        return f'"{line}" is a path of a machine with Windows; put the wheel beside this file and write ./NAME.whl'
+    if re.match(r"//(?!\S*:)|/\*|;|<!--", line):
+        return f'"{line}" is no requirement; a comment begins with #'
     if command := _COMMAND.fullmatch(line):
         return f'"{line}" is a command; write "{command["rest"]}"'
     # URLs and files: which they may be is judged where they are read
@@ -86,6 +96,8 @@ def fault_of(text: str) -> str:
     bare = _PER_LINE.sub("", line).strip().removesuffix(",")  # uv takes a comma at the end
     if re.search(r"[=<>~!]=?=?\s*(;.*)?$", bare.partition(";")[0].rstrip()):
         return f'"{line}" has no version behind its sign; write one, or leave the sign out'
+    if named := re.fullmatch(r"(?P<option>[rc])\s+(?P<file>[\w./-]+\.(?:txt|in))", bare):
+        return f'"{line}" lacks a hyphen; write "-{named["option"]} {named["file"]}"'
     if re.fullmatch(r"[\w.-]+\.(txt|in)", bare):
         return f'"{line}" is the name of a file; write "-r {line}"'
     try:
@@ -106,6 +118,22 @@ def _of_address(line: str) -> str:
         return f'"{line}": "{address.strip()}" is no address; write {name} @ {found}'
     meant = meant_address(line)
     return f'"{line}" is no address; write {meant}' if meant else ""
+
+
+def doubt_of_line(text: str) -> str:
+    """Return why a line that is right as a text is probably not what was meant; empty if nothing speaks against it.
+
+    Args:
+        text: the line without its comment.
+    """
+    line, name = text.strip(), name_of_line(text)
+    if found := re.match(rf"(?P<name>{_NAME}(?:\[[^\]]*\])?)\s*===\s*(?P<version>\d+(?:\.\d+)?)$", line):
+        # PEP 440, "Arbitrary equality": compared as texts, so 3.0 is not 3.0.0
+        near = f"{found['name']}=={found['version']}"
+        return f'"{line}": === compares texts, and passes over {found["version"]}.0; did you mean "{near}"?'
+    if not name or re.search(r"://|\s@\s|\.whl\b", line) or not (near := resembled(name)):
+        return ""
+    return f'"{line}": no well-known package is called so; did you mean "{near}{line[len(name) :].strip()}"?'
 
 
 def trap_of(text: str) -> str:
@@ -191,7 +219,12 @@ def _explained(line: str, bare: str) -> str:
     return _of_versions(line, name, rest)
 
 
-def _of_versions(line: str, name: str, rest: str) -> str:
+def _of_versions(line: str, name: str, rest: str) -> str:  # noqa: PLR0911  # one kind each
+    if _SEVERAL.search(f"{rest} "):
+        return f'"{line}" names several packages; write each in a line of its own'
+    # shells and other languages have round brackets there
+    if extras := re.fullmatch(r"[({]([A-Za-z][\w, -]*)[)}](.*)", rest):
+        return f'"{line}" is not a requirement; did you mean "{name}[{extras[1]}]{extras[2]}"?'
     if rest.startswith("["):
         return f'"{line}": the brackets of the extras do not match'
     versions, semicolon, marker = rest.partition(";")
@@ -204,6 +237,12 @@ def _of_versions(line: str, name: str, rest: str) -> str:
     if better.startswith("-"):
         return f'"{line}": a name has no blanks; did you mean "{name}{better}{tail}"?'
     return f'"{line}" is not a requirement; did you mean "{name}{better}{tail}"?'
+
+
+# `flask==3.0 gunicorn`, `flask, gunicorn`: a second name, and no words such as `and`
+_SEVERAL = re.compile(
+    rf"^{_OPERATORS}\s*[\w.*]+\s+(?!(?:and|or|to)\b)[A-Za-z][\w.-]{{2,}}\s*(?:\[[^\]]*\])?\s*(?:$|{_OPERATORS})|^,\s*[A-Za-z]"
+)
 
 
 def _is_right(text: str) -> bool:
@@ -226,10 +265,14 @@ def _mended(versions: str) -> str | None:
     text = re.sub(r"=\s*([<>~!])(?!=)", r"\1=", text)
     text = re.sub(r"(?<![=<>~!])=(?![=])", "==", text)
     text = re.sub(r"^!\s*(?=\d)", "!=", text)
+    text = re.sub(r"^~\s*(?=\d)", "~=", text)
+    # letters that look like digits
+    text = re.sub(r"(?<=[\d.])[Oo](?=[.,]|$)", "0", text)
+    text = re.sub(r"(?<=[\d.])[lI](?=[.,]|$)", "1", text)
     text = re.sub(r"~>\s*", "~=", re.sub(r"<>", "!=", text)).replace("^", "~=")
     text = re.sub(r"^[:@/]\s*(?=\d)", "==", text)
     text = re.sub(r"^(?=\d)", "==", text)
-    text = re.sub(rf"(?<=[\w.*])\s*(?:and|&&|&|\|)?\s*(?={_OPERATORS})", ",", text)
+    text = re.sub(rf"(?<=[\w.*])\s*(?:and|to|&&|&|\|)?\s*(?={_OPERATORS})", ",", text)
     text = re.sub(r",\s*,", ",", text)
     text = re.sub(r"\.(?=,|$)", "", text)
     # PEP 440: .* goes with == and != alone

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tempfile
 import tomllib
@@ -29,7 +30,8 @@ from .provided import asked_with_extras, constraints, distributions
 from .sdist import Asked, distribution_of
 from .source import AS_WHEEL
 from .sourced import index_options, with_wheels
-from .uv import NoWheelError, described, no_wheel, run_uv, without_files
+from .unresolved import explained
+from .uv import NoWheelError, described, mentions, no_wheel, run_uv, without_files
 
 _OLDEST_GLIBC = 5  # manylinux1 is glibc 2.5; older wheels do not exist
 _UV_GLIBC = (17, 28, *range(31, 41))  # what --python-platform takes as x86_64-manylinux_2_N; uv 0.13.8
@@ -49,6 +51,7 @@ def resolve(
     pinned: Mapping[str, str] | None = None,
     exclude_newer: str = "",
     index_strategy: str = FIRST,
+    places: Sequence[str] = (),
 ) -> tuple[PipPackage, ...]:
     """Return the wheels that satisfy the requirements, sorted by name.
 
@@ -63,13 +66,14 @@ def resolve(
         pinned: name to version of what was chosen before and has to be found again.
         exclude_newer: wheels newer than this time (RFC 3339) do not exist.
         index_strategy: which of several indexes a package comes from, in uv's words.
+        places: ``path:line`` of each requirement, for messages; fewer, or none, if nobody knows.
 
     Raises:
         UserError: nothing satisfies them, or a package has no wheel, or none with a hash that the lines ask for.
         OutageError: the index does not answer.
     """
     progress.checkpoint()
-    lines = read_lines(requirements, folder)
+    lines = read_lines(requirements, folder, places)
     tags, hashes = _tags(python_version, glibc), hashes_asked(line.text for line in lines)
     with tempfile.TemporaryDirectory() as name:
         work = Path(name).resolve()
@@ -106,10 +110,22 @@ def _seeing_strangers(lines: Sequence[Line], settings: Settings) -> Iterator[Non
         name = without_files(error.message)
         asked = indexes_of((line.text for line in lines), os.environ) if name else []
         if not (url := stranger(name, asked, settings) if asked else ""):
+            # with its line, where it is known what is wrong with it
+            if (told := explained(error, lines, settings)) is not error:
+                raise told from error
+            if where := ", ".join(dict.fromkeys(line.place for line in lines if line.place and _named(line, error))):
+                raise UserError(f"{where}: {error.message}", error.advice) from error
             raise
         why = f"{url} is no package index: it answers with a web page to any name, as to {name}"
         advice = "look whether this network wants a login or has a proxy (HTTPS_PROXY), and at the index's address"
         raise OutageError(why, advice) from error
+
+
+def _named(line: Line, error: UserError) -> bool:
+    """Tell whether uv's reason names the package of a line."""
+    # options begin with a hyphen, and have no name
+    found = re.match(r"[A-Za-z0-9][\w.-]*", line.text)
+    return found is not None and mentions(error.message, canonicalize_name(found[0]))
 
 
 _MOST_SOURCES = 30  # packages of an index that are built in one section; each asks for the solution once more

@@ -98,6 +98,8 @@ def source_fault(text: str) -> str:
 def _git_fault(url: str, source: Source | None) -> str:
     example = 'write for example "git+https://host/owner/name.git@v1.0"'
     scheme, colon, _ = url.partition("://")
+    if ssh := re.fullmatch(r"(?P<user>[\w-]+)@(?P<host>[\w.-]+):(?P<path>[^/\s]\S*)", url):
+        return f'behind git+ comes a URL; write "git+ssh://{ssh["user"]}@{ssh["host"]}/{ssh["path"]}"'
     if not colon:
         return f"behind git+ comes a URL; {example}"
     if scheme not in GIT_SCHEMES:

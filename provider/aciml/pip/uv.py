@@ -24,6 +24,7 @@ _NO_WHEEL = re.compile(
 )
 # without a condition behind the name: not even one version of it was seen
 _NO_FILES = re.compile(r"there are no versions of ([\w.-]+) and you require")
+_NO_SUCH = re.compile(r"there is no version of ([\w.-]+?)[=<>!~]=?\S* and you require")
 _SOURCE = re.compile(r"(?:Failed to build|Building source distributions for) `([^`]+)`")
 _REFUSED = re.compile(r"\b(401 Unauthorized|403 Forbidden)\b")
 _UNREACHABLE = ("failed to fetch", "error sending request", "dns error", "timed out", "tcp connect")
@@ -128,7 +129,7 @@ def failure(said: str, provided: Collection[str] = ()) -> UserError | OutageErro
     source = _SOURCE.search(said)
     if source:
         return UserError(f"pip: {source[1]} is a folder of this machine, which may change unseen", AS_WHEEL)
-    held = [one for one in provided if _mentions(said, one.split(" ")[0])]
+    held = [one for one in provided if mentions(said, one.split(" ")[0])]
     missing = _NO_WHEEL.search(said)
     if missing and not held:
         return no_wheel(missing[1], reason)
@@ -159,8 +160,11 @@ def _silence(said: str, reason: str) -> OutageError:
 
 
 def without_files(message: str) -> str:
-    """Return the package of whose page an index said that it has no files, by the message of ``failure``."""
-    found = _NO_FILES.search(message)
+    """Return the package of whose page an index had no file, or none of the version that is asked for.
+
+    ``message`` is that of ``failure``.
+    """
+    found = _NO_FILES.search(message) or _NO_SUCH.search(message)
     return found[1] if found else ""
 
 
@@ -202,7 +206,8 @@ def described(provided: Mapping[str, str]) -> list[str]:
     return [f"{name} {version}" for name, version in provided.items()]
 
 
-def _mentions(said: str, name: str) -> bool:
+def mentions(said: str, name: str) -> bool:
+    """Tell whether what uv said names a package."""
     return re.search(rf"(?<![\w./-]){re.escape(name)}(?![\w/-]|\.\w)", said) is not None
 
 

@@ -9,7 +9,7 @@ from ..core.reference import Reference
 from .blob import BlobReader
 from .client import Manifest, RegistryClient
 from .pull import MANIFESTS, parse_manifest, pull_image
-from .push import Part, put_if_other, send_missing
+from .push import Part, put_last, send_missing
 
 
 def copy_image(
@@ -44,7 +44,7 @@ def copy_image(
     parts = _parts(source, source_ref, found, mount_from=source_ref.repository if same else "")
     send_missing(target, repository, parts, progress, workers)
     if found is not known:
-        put_if_other(target, repository, found.digest, found.body, found.media_type)
+        put_last(target, repository, found.digest, found, parts, progress)
     return found.digest
 
 

@@ -25,14 +25,18 @@ _NO_DELETES = "the registry does not allow this; a registry:2 deletes only with 
 _LATER = "try again; see the registry's log if it stays"
 _LONG = 60.0  # seconds; a Retry-After that is worth a word: it is hardly waited for
 _ADVICE = {
+    # a 404 of a request that writes: the repository is made by the first push, so the address is what is wrong
     404: "check the registry's address and the repository's name",
     400: "check the repository's name; the registry's log says more",
+    # a pull-through cache answers pushes so
     405: "it takes no pushes: name the registry itself, and no mirror or cache of it",
     415: "it does not take images in OCI's format; a newer version of it does",
     413: "raise its upload limit or split the layer",
+    # the upload of before is gone (distribution-spec, "Pushing a blob in chunks"): a new one begins with nothing
     416: "try again; the upload begins anew",
     429: "wait a few minutes and try again, or log in: known accounts have higher limits",
     507: "free some space in the registry's storage",
+    # followed, an upload would hand our login to another host
     **dict.fromkeys((301, 302, 303, 307, 308), "it sends uploads on to another address: name that one, if it is yours"),
 }
 _BY_CODE = {
@@ -83,6 +87,7 @@ class RegistryError(OutageError):
         super().__init__(message, advice)
         self.status = status
         self.code = code
+        # urls of signed uploads end up in logs otherwise
         self.url = clean_url(url)
         self.blocked = blocked
         self.temporary = temporary
@@ -93,6 +98,7 @@ class RegistryError(OutageError):
 
     def after(self, tries: int, seconds: float) -> RegistryError:
         """Return itself, marked as one that is not tried again, with the number of tries in its message."""
+        # once: several layers of trying lie over one another, and each would add its own number
         if not self.spent and tries > 1:
             self.message = f"{self.message} ({tries} tries, {seconds:.0f} s)"
             self.args = (self.message, *self.args[1:])
@@ -125,11 +131,13 @@ def answered(
     said = ": ".join(filter(None, (code, detail)))
     # Azure's words: "client with IP '203.0.113.7' is not allowed access"
     blocked = found.group(1) if (found := re.search(r"client with IP '([0-9a-fA-F.:]+)'", detail)) else ""
+    # a 403 by an address is no matter of the account, whose rights may all be there
     if blocked and status == 403:
         message = (
             f"{host} has a firewall, which keeps {blocked} out, the address of this machine ({status}{_colon(code)})"
         )
         advice = f"let {blocked} in (ipRules), or run where the registry can be reached"
+    # before the rights: whatever the status is, no role helps
     elif _SOFT_DELETED.search(detail):
         message = f"{host} keeps {what} as deleted, and takes it no more ({status}{_colon(said)})"
         advice = _restore(host, response.url or "")
@@ -138,10 +146,12 @@ def answered(
         message = f"{host} refused {who} for {what} ({status}{_colon(said)})"
         advice = _lack(status, account, needed_right(scope))
     else:
+        # where there is a code its words come last, since they are the longest
         message = f"{host} answered {status}{_colon(code or detail)} to {what}{_colon(detail if code else '')}"
         advice = _BY_CODE.get(code) or _ADVICE.get(status) or (_LATER if status >= 500 else "")
         if status == 405 and response.request is not None and response.request.method == "DELETE":
             advice = _NO_DELETES
+    # a date counts from our own clock (RFC 9110, 10.2.3)
     wish = seconds_asked(response.headers.get("Retry-After", ""), time.time())
     if wish >= _LONG:
         message = f"{message}, and asks to wait {wish:.0f} s"
@@ -163,7 +173,9 @@ def _restore(host: str, url: str) -> str:
 
     Source: Microsoft, "Recover deleted artifacts with soft delete policy in Azure Container Registry".
     """
+    # the address has the repository, which the user may never have written
     repository, _, reference = unquote(urlsplit(url).path.removeprefix("/v2/")).partition("/manifests/")
+    # a digest has a colon, a tag cannot have one (OCI distribution-spec, "Pulling manifests")
     digest = reference if ":" in reference else ""
     named = f"{repository} -d {digest}" if digest else f"{repository}:{reference}"
     return (
@@ -199,6 +211,7 @@ def needed_right(scope: Sequence[str], roles: Mapping[str, str] = ROLES) -> str:
     # the first is the repository that is written to; a mount names another one after it
     kind, _, rest = (scope[0] if scope else "").partition(":")
     name, _, actions = rest.rpartition(":")
+    # in the order of the table, the strongest first
     wanted = [action for action in _RIGHTS if action in actions.split(",")]
     if kind != "repository" or not name or not wanted:
         return ""
@@ -207,8 +220,9 @@ def needed_right(scope: Sequence[str], roles: Mapping[str, str] = ROLES) -> str:
 
 def _lack(status: int, account: str, right: str) -> str:
     """Say what to do: 401 is about who it is, 403 about what that one may do (RFC 9110, 15.5.2 and 15.5.4)."""
+    # who asked without an account needs one before any right
     if not account:
-        return "log in to it first"
+        return f"log in to it first{f', with an account that has {right}' if right else ''}"
     if status == 403 and right:
         return f"give that account {right}"
     return f"check user name and password, and that the account {f'has {right}' if right else 'may do this'}"
@@ -225,6 +239,7 @@ def _is_silence(error: BaseException) -> bool:
     """Tell whether time ran out, at whatever depth: urllib3 calls a write that stalls a broken connection."""
     if isinstance(error, TimeoutError | exceptions.Timeout | ReadTimeoutError):
         return True
+    # requests hides the cause in the arguments, urllib3 in `reason`
     inner = [item for item in (*error.args, getattr(error, "reason", None)) if isinstance(item, BaseException)]
     return any(_is_silence(item) for item in inner)
 
@@ -238,6 +253,7 @@ def _is_no_http(error: BaseException) -> bool:
 
 def _for_good(error: Exception) -> tuple[str, str] | None:
     """Return what happened and what to do if that mends itself by no further try, each of which would take its time."""
+    # before ConnectionError, of which SSLError is a kind
     if isinstance(error, exceptions.SSLError):
         return _distrust(str(getattr(error.args[0] if error.args else None, "reason", None) or error))
     # requests looks for the bundle itself, and raises what a file that cannot be read raises
@@ -245,6 +261,7 @@ def _for_good(error: Exception) -> tuple[str, str] | None:
         return f"cannot be asked: {error}", "mend ca_bundle, or SSL_CERT_FILE"
     if isinstance(error, exceptions.TooManyRedirects):
         return "sends every request on in a circle", "check the registry's address, and what stands before it"
+    # kinds that a further try may mend; every other one would fail in the same way
     broken = exceptions.ConnectionError | exceptions.Timeout | exceptions.ChunkedEncodingError
     if isinstance(error, requests.RequestException) and not isinstance(error, broken):
         return f"could not be asked: {error}", "check the registry's address"
@@ -282,6 +299,7 @@ def _distrust(words: str) -> tuple[str, str]:
     if "no certificate or crl found" in words or "NO_CERTIFICATE_OR_CRL_FOUND" in words:
         return "could not be trusted: the certificate bundle has no certificate", "mend ca_bundle, or SSL_CERT_FILE"
     clock = about_clock(words, datetime.now(UTC))
+    # the line of CPython's source says nothing to a user
     why = re.sub(r" \(_ssl\.c:\d+\)?", "", _short(words))
     return (
         f"could not be trusted: {why}",
@@ -291,12 +309,14 @@ def _distrust(words: str) -> tuple[str, str]:
 
 def _of_proxy(url: str, words: str) -> tuple[str, str, bool]:
     """Return which proxy stands in the way and what it said, what to do, and whether trying again can help."""
+    # requests reads HTTP_PROXY and NO_PROXY by itself, so it knows who was asked
     proxy = clean_url(requests.utils.get_environ_proxies(url).get(urlsplit(url).scheme, ""))
     said = re.search(r"Tunnel connection failed: (\d+ [^'\")]*)", words)
     what = f": it answered {said[1]}" if said else f": {_short(words)}" if "Errno" in words else ""
     advice = "check HTTP_PROXY, HTTPS_PROXY, NO_PROXY, and what the proxy lets through"
     if said and said[1].startswith("407"):
         advice = "put its user and password into HTTPS_PROXY (http://user:password@host:port)"
+    # a proxy that refuses will refuse again; one that fails may not
     refused = bool(said and said[1].startswith("4"))
     return f"could not be reached through the proxy{f' {proxy}' if proxy else ''}{what}", advice, not refused
 
@@ -309,6 +329,7 @@ def _short(error: object) -> str:
 def _said(response: requests.Response) -> tuple[str, str]:
     """Return the registry's error code and message; empty if it sent none."""
     try:
+        # the first alone: others repeat it for each layer
         first: Any = json.loads(response.content)["errors"][0]
         code, message = str(first.get("code", "")), str(first.get("message", ""))
         # many registries only repeat the code in other letters, which tells nobody anything
@@ -322,6 +343,7 @@ def _said(response: requests.Response) -> tuple[str, str]:
 def _facts(response: requests.Response) -> str:
     """Return the details of all errors in an answer, such as the digests that it lacks."""
     try:
+        # they are read for digests that the registry lacks, and shown to nobody
         return " ".join(str(error.get("detail") or "") for error in json.loads(response.content)["errors"])[:4000]
     except (requests.RequestException, ValueError, LookupError, TypeError, AttributeError):
         return ""

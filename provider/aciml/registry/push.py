@@ -12,7 +12,7 @@ from ..core.errors import AcimlError
 from ..core.image import OCI_MANIFEST, Image, sha256_digest
 from ..core.progress import Progress
 from .blob import ByteSource
-from .client import RegistryClient
+from .client import Manifest, RegistryClient
 from .errors import RegistryError
 from .upload import Outcome
 
@@ -86,19 +86,58 @@ def push_image(
     config = image.config()
     parts.append(Part(sha256_digest(config), len(config), "image config", lambda: io.BytesIO(config)))
     counts = send_missing(client, repository, [part for part in parts if part.digest not in sent], progress, workers)
-    # last: a manifest whose blobs are not there is refused (distribution-spec 1.1, MANIFEST_BLOB_UNKNOWN)
-    reference, body = tag or image.digest, image.manifest()
+    manifest = Manifest(image.manifest(), OCI_MANIFEST, image.digest)
+    again = put_last(client, repository, tag or image.digest, manifest, parts, progress)
+    more = sum(part.size for part in again)
+    counts = (counts[0] + len(again), counts[1] + more, counts[2], max(0, counts[3] - len(again)))
+    return Pushed(image.digest, *counts)
+
+
+def push_document(
+    client: RegistryClient, repository: str, reference: str, body: bytes, parts: Sequence[Part], progress: Progress
+) -> None:
+    """Push a small artifact: its parts, then its manifest, under a tag or its digest.
+
+    Raises:
+        RegistryError: the registry refuses, fails or is silent.
+    """
+    send_missing(client, repository, parts, progress, workers=1)
+    manifest = Manifest(body, OCI_MANIFEST, sha256_digest(body))
+    put_last(client, repository, reference, manifest, parts, progress, look=False)
+
+
+def put_last(
+    client: RegistryClient,
+    repository: str,
+    reference: str,
+    manifest: Manifest,
+    parts: Sequence[Part],
+    progress: Progress,
+    *,
+    look: bool = True,
+) -> list[Part]:
+    """Store a manifest whose parts are there; return those that were not, after all, and were sent once more.
+
+    With ``look`` a reference that has it already is not written again.
+
+    Raises:
+        RegistryError: it is refused, or a part that the registry lacks is not here.
+    """
     try:
-        put_if_other(client, repository, reference, body, OCI_MANIFEST)
+        # last: a manifest whose blobs are not there is refused (distribution-spec 1.1, MANIFEST_BLOB_UNKNOWN)
+        if look:
+            put_if_other(client, repository, reference, manifest)
+        else:
+            client.put_manifest(repository, reference, manifest.body, manifest.media_type)
     except RegistryError as error:
         if error.code not in _BLOB_UNKNOWN:
             raise
         again = _lost(error, parts)
         progress.say(f"{client.host} lacks {len(again)} of {len(parts)} blobs that it said it had; sending them again")
-        more = _send_anew(client, repository, again, progress, error)
-        counts = (counts[0] + len(again), counts[1] + more, counts[2], max(0, counts[3] - len(again)))
-        client.put_manifest(repository, reference, body, OCI_MANIFEST)
-    return Pushed(image.digest, *counts)
+        _send_anew(client, repository, again, progress, error)
+        client.put_manifest(repository, reference, manifest.body, manifest.media_type)
+        return again
+    return []
 
 
 def _lost(error: RegistryError, parts: Sequence[Part]) -> list[Part]:
@@ -109,8 +148,8 @@ def _lost(error: RegistryError, parts: Sequence[Part]) -> list[Part]:
 
 def _send_anew(
     client: RegistryClient, repository: str, parts: Sequence[Part], progress: Progress, error: RegistryError
-) -> int:
-    """Send parts whatever a HEAD says of them, and return their bytes; the registry's error if one is not here."""
+) -> None:
+    """Send parts whatever a HEAD says of them; the registry's error if one is not here."""
     for part in parts:
         try:
             part.open().close()
@@ -119,13 +158,12 @@ def _send_anew(
         client.upload_blob(
             repository, part.digest, part.size, part.open, progress=progress, what=part.what, anyway=True
         )
-    return sum(part.size for part in parts)
 
 
-def put_if_other(client: RegistryClient, repository: str, reference: str, body: bytes, media_type: str) -> None:
+def put_if_other(client: RegistryClient, repository: str, reference: str, manifest: Manifest) -> None:
     """Store a manifest unless the reference has it already."""
-    if client.head_manifest(repository, reference) != sha256_digest(body):
-        client.put_manifest(repository, reference, body, media_type)
+    if client.head_manifest(repository, reference) != manifest.digest:
+        client.put_manifest(repository, reference, manifest.body, manifest.media_type)
 
 
 def send_missing(

@@ -17,7 +17,7 @@ from typing import Any
 from ..core.image import OCI_INDEX, OCI_MANIFEST, canonical_json, sha256_digest
 from ..core.progress import Progress
 from .client import RegistryClient
-from .push import Part, send_missing
+from .push import Part, push_document
 
 CYCLONEDX = "application/vnd.cyclonedx+json"
 """Media type of a bill of materials."""
@@ -80,9 +80,8 @@ def attach(client: RegistryClient, repository: str, subject: bytes, artifact: Ar
     if client.head_manifest(repository, name) is None:
         contents = ((artifact.body, "attached document"), (_EMPTY, "empty config"))
         parts = [Part(sha256_digest(body), len(body), what, partial(io.BytesIO, body)) for body, what in contents]
-        send_missing(client, repository, parts, progress, workers=1)
         # by its digest, without a tag: the subject leads to it
-        client.put_manifest(repository, name, manifest, OCI_MANIFEST)
+        push_document(client, repository, name, manifest, parts, progress)
     # no such question here: then the client keeps the list itself (distribution-spec 1.1, "Referrers Tag Schema")
     if client.referrers(repository, digest) is None:
         entry = {"mediaType": OCI_MANIFEST, "digest": name, "size": len(manifest), "artifactType": artifact.kind}

@@ -23,6 +23,7 @@ from .errors import RegistryError, answered, is_page, no_registry, unreachable
 from .hosts import account_for, base_url, is_local
 from .limits import ClientLimits
 from .pace import Effort
+from .whole_head import POOLS
 
 T = TypeVar("T")
 _CONNECTIONS = 32  # kept open; more than the workers of a push
@@ -64,7 +65,7 @@ class Ask:
 
 
 class _Adapter(HTTPAdapter):
-    """Sends bodies in large blocks; urllib3 alone would read and send 16 KiB at a time."""
+    """Sends bodies in large blocks (urllib3 alone: 16 KiB at a time), and takes no half of a head for an answer."""
 
     def __init__(self, block: int) -> None:
         self._block = block
@@ -73,9 +74,12 @@ class _Adapter(HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs, blocksize=self._block)
+        self.poolmanager.pool_classes_by_scheme = POOLS
 
     def proxy_manager_for(self, proxy: Any, **kwargs: Any) -> Any:
-        return super().proxy_manager_for(proxy, **kwargs, blocksize=self._block)
+        manager = super().proxy_manager_for(proxy, **kwargs, blocksize=self._block)
+        manager.pool_classes_by_scheme = POOLS
+        return manager
 
 
 class _Header(AuthBase):

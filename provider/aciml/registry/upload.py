@@ -29,6 +29,11 @@ class Body:
         """``before_read`` is told how many bytes of this part are sent; it may raise to stop."""
         self._stream, self._size, self._before_read, self._sent = stream, size, before_read, 0
 
+    @property
+    def is_sent(self) -> bool:
+        """Whether the last byte was read."""
+        return self._sent == self._size
+
     def __len__(self) -> int:
         """Return the length, bytes; with it no transfer encoding is used."""
         return self._size
@@ -76,6 +81,7 @@ class Upload:
         self._source, self._progress, self._what = source, progress, what
         self._sized = f"{what} ({size / (1 << 20):.0f} MiB)" if size >= 1 << 20 else f"{what} ({size} bytes)"
         self._shown, self._renewed = -1, False
+        self._furthest = 0  # bytes of the blob that were sent whole, in whichever attempt
         self._chunk = transport.limits.chunk
 
     def run(self, mount_from: str = "", *, known_missing: bool = False, anyway: bool = False) -> Outcome:
@@ -161,7 +167,12 @@ class Upload:
 
     def _send_whole(self, location: str) -> None:
         with closing(self._source()) as stream:
-            self._finish(location, Body(stream, self._size, self._reporter(0)) if self._size else b"")
+            body = Body(stream, self._size, self._reporter(0))
+            try:
+                self._finish(location, body if self._size else b"")
+            except RegistryError:
+                self._furthest = self._size if body.is_sent else 0
+                raise
 
     def _finish(self, location: str, body: Body | bytes) -> None:
         # a Location may have a query, in which registries keep their state: it is added to, never replaced
@@ -177,7 +188,9 @@ class Upload:
                     location = self._send_chunk(location, stream, sent)
                     # tries count for one chunk, or a long upload on a poor line would use them up
                     sent = min(self._size, sent + self._chunk)
-                    self._transport.came_forward()
+                    if sent > self._furthest:  # what is sent once more is no step forward
+                        self._furthest = sent
+                        self._transport.came_forward()
                 except RegistryError as error:
                     # 401: the token ended while a chunk of minutes was on its way
                     may_go_on = (error.temporary or error.status == 401) and stream.seekable()

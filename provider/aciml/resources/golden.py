@@ -75,6 +75,10 @@ def golden_findings(declared: Group) -> Iterator[Finding]:
             # of one that does not begin with $ the model has told
             if (one.path or "$").startswith("$"):
                 yield one.finding("path", str(error))
+    # a variable of the program that is empty would let every model through
+    if traffic.golden is not None and not traffic.golden.strip():
+        yield traffic.finding("golden", f'"{traffic.golden}" names no file; name one, or drop golden')
+        return
     if not traffic.golden:
         return
     if declared.tls.knows(AUTHORITIES):

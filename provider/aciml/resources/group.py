@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from ..core.errors import AcimlError, Finding
 from ..core.progress import Progress
+from ..core.reference import reference_fault
 from ..model.declared import read, wire_paths, wires_of, written
 from ..model.group import FIELDS, OUTPUTS, Group, Outputs, group_findings, told_findings
 from ..model.keys import told_to_callers
@@ -244,9 +245,11 @@ def _partial(error: GroupFailed, inputs: Values, known: Values, declared: Group)
 
 
 def _key_findings(declared: Group) -> Iterator[Finding]:
-    """Report an image without a digest, and keys that nobody asks for."""
+    """Report an image that is none or has no digest, and keys that nobody asks for."""
     if declared.image is not None and "@sha256:" not in declared.image:
         why = f"{declared.image} has no digest; give host/repository:tag@sha256:..."
+        yield declared.finding("image", why)
+    elif declared.image is not None and (why := reference_fault(declared.image)):
         yield declared.finding("image", why)
     said = declared.keys
     if not said.auth_enabled and not said.is_unsure("auth_enabled"):

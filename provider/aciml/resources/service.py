@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 _IGNORED = wires_of(Service, "source_directory", "models", "server", "source_files")
 _NAMED = 20
 """Files of the source that are named one by one; after that a hash for all of them is read more easily."""
+# a name with one of these ends the path of a property in Pulumi's own diff
 _ODD = frozenset('[]"\\')
 """What would end the path of a property."""
 _FOLDER, _FILES, _SOURCE = wires_of(Service, "source_directory", "source_files", "source_hash")
 _EXISTING, _MODELS, _SERVER = wires_of(Service, "existing_image", "model_hashes", "server_hash")
+# what is passed over where an image that exists is run
 _PASSED_OVER = ("environment_image", "source_directory", "models", "scripts")
 _MADE_OF = ("entry_script", "environment_image", "models", "scripts", "source_directory")
 
@@ -43,11 +45,13 @@ class ServiceImage:
         from ..images.plan.service import judge, told_of_source, with_hashes
 
         findings = shape_findings(new, FIELDS)
+        # an import has no inputs to judge: the state is looked at instead
         if findings or is_imported(new, FIELDS):
             return Checked(new, findings)
         now = read_service(new)
         if findings := [*service_findings(now)]:
             return Checked(new, findings)
+        # nothing is built: what is judged is whether the image is there
         if now.existing_image or now.is_unsure("existing_image"):
             return Checked(new, self._judge_existing(now, progress))
         if findings := judge(now, brought_to(self._tools, now), progress):
@@ -60,6 +64,7 @@ class ServiceImage:
     def diff(self, old: Values, state: Values, new: Values) -> Changes:  # noqa: ARG002
         """Name what differs; of another server the version, which tells people more than its hash."""
         # what is passed over beside an image that exists is no difference, and it costs nothing
+        # by place and digest, whatever tag is written beside it
         if _EXISTING in old and _EXISTING in new:
             differs = _existing(old) != _existing(new)
             return pushed.image_changes([_EXISTING] if differs else [])
@@ -74,6 +79,7 @@ class ServiceImage:
     def named_changes(self, old: Values, new: Values) -> list[str]:
         """Return what differs as people call it: files of the source and models by their names, else the property."""
         paths = self.diff(old, {}, new).detail
+        # properties that are paths of their own files are told below
         names = {path.partition("[")[0] for path in paths} - {_FILES, _SOURCE, _MODELS}
         lines = [_files_line(old, new), _models_line(old, new)]
         if _SOURCE in paths and not lines[0]:
@@ -82,6 +88,7 @@ class ServiceImage:
 
     def create(self, inputs: Values, progress: Progress, *, preview: bool) -> Existing:
         """Pack what is missing and push it; a preview packs into the cache only, and so knows the digest."""
+        # the id of a preview is unknown, and the engine takes none
         state = self._previewed(inputs, progress) if preview else self._updated(inputs, progress)
         return Existing("" if preview else str(state["image"]), state)
 
@@ -123,6 +130,7 @@ class ServiceImage:
         from ..images.build.service import preview
 
         now, nothing = read_service(inputs), {**inputs, **pushed.NOT_KNOWN_YET}
+        # an image that exists costs nothing to name
         if _EXISTING in inputs:
             return self._foreseen(now, inputs)
         if waiting := gaps(now, *_MADE_OF):
@@ -130,6 +138,7 @@ class ServiceImage:
             return nothing
         if now.is_unsure("repository"):  # its last part is the image's title, and so in the digest
             return nothing
+        # a registry that lets nobody in is told before anything is built
         pushed.told_if_shut_out(self._tools, now.place, progress)
         try:
             image = preview(self._tools, now, size, progress)
@@ -145,6 +154,7 @@ class ServiceImage:
 
         reference = now.existing
         if reference is None:
+            # by name and digest, whoever answers: the update says if it is gone
             return {**inputs, **pushed.NOT_KNOWN_YET}
         named = {"image": str(reference), "digest": reference.digest}
         if (image := glance(self._tools, reference)) is None:
@@ -159,6 +169,7 @@ class ServiceImage:
             from ..images.remote.existing import take
             from ..images.remote.pushes import holder_of
 
+            # a service that ran another image holds that one until this one is taken
             before = pushed.reference_of(old) if old else None
             image = take(self._tools, reference, holder_of(progress.urn), before, progress)
             return {**inputs, **pushed.image_outputs(None, image), "image": str(reference)}
@@ -169,6 +180,7 @@ class ServiceImage:
 
 def _files_line(old: Values, new: Values) -> str:
     """Name the files of the source that differ, for a preview without ``--diff``; empty if there are none to name."""
+    # for a preview without --diff, in which properties are not shown
     before, after = old.get(_FILES), new.get(_FILES)
     if before is None or after is None or is_unknown(after):
         return ""
@@ -184,6 +196,7 @@ def _models_line(old: Values, new: Values) -> str:
 
 
 def _marks(of: str, before: Mapping[str, object], after: Mapping[str, object]) -> str:
+    # by name, and not by hash: people know their files
     names = [name for name in sorted(before.keys() | after.keys()) if before.get(name) != after.get(name)]
     marks = [f"{'+' if name not in before else '-' if name not in after else '~'} {name}" for name in names]
     more = f" and {len(marks) - _NAMED} more" if len(marks) > _NAMED else ""

@@ -16,6 +16,7 @@ from ..core.golden.table import FAILED, SUBJECT
 from .golden import GoldenCheck
 from .preview import SECRET, UNKNOWN, Change, Preview, Told, type_in
 
+# what the review shows is for people who write the program, so by its words and not by tokens
 KINDS = {
     "aciml:registry:ContainerRegistry": "registry",
     "aciml:image:Environment": "image of the environment",
@@ -26,6 +27,7 @@ _WORDS = {"create": "create", "update": "update", "replace": "replace", "delete"
 _ORDER = ("replace", "delete", "update", "create", "import")
 """What a reviewer has to see comes first."""
 _COST, _SIZE = "what it costs: ", "size of the image: "
+# a plugin says these in its live lines: the number of bytes is what a reviewer asks for
 _UPLOAD = re.compile(r"\d (?:[MK]B )?(?:to upload|of packages)|layers? to make|^nothing to upload")
 _NOISE = ("lock", "dependencies", "asked", "sourceHash", "stepsKey", "baseKey", "packages", "pipPackages", "goldenHash")
 """Inputs that tables of their own show, or hashes."""
@@ -95,6 +97,7 @@ def _cut(text: str, limit: int) -> str:
 
 
 def _written(preview: Preview, stack: str, report: str, golden: Sequence[GoldenCheck], rows: int) -> str:
+    # what may lose something first, then by name, so that two comments of one preview are equal
     ours = sorted((one for one in preview.changes if one.is_ours), key=_rank)
     # our components have nothing of their own: each is told by its children
     others = [one for one in preview.changes if not one.is_ours and not one.token.startswith("aciml:index:")]
@@ -123,6 +126,7 @@ def _heading(preview: Preview, stack: str) -> str:
     name = f"### Preview of {_code(stack)}" if stack else "### Preview"
     if preview.errors:
         return f"{name}: failed"
+    # in the order of Pulumi's own summary a replacement would stand behind twenty creations
     counts = {op: sum(one.op == op for one in preview.changes) for op in dict.fromkeys(c.op for c in preview.changes)}
     ordered = sorted(counts, key=lambda op: _ORDER.index(op) if op in _ORDER else len(_ORDER))
     told = [f"**{counts[op]} to {_WORDS.get(op, op)}**" if op in ("replace", "delete") else
@@ -146,8 +150,10 @@ def _checked(check: GoldenCheck, rows: int) -> str:
         return f"**Golden predictions**: {answers} of {_code(check.new)} as in {_code(check.old)}"
     head = f"Golden predictions: {check.differing} of {answers} of {_code(check.new)} differ from {_code(check.old)}"
     lines = ["| request | path | old | new | off by |", "| --- | --- | --- | --- | --- |"]
+    # two digits tell enough of a share; below a hundredth of a percent only its size in tens matters
     for one in check.rows[:rows]:
         off = "" if one.relative is None else f"{one.relative:.2%}" if one.relative >= 1e-4 else f"{one.relative:.1e}"
+        # the file of checks has a table of limited rows and the number of all
         lines.append(f"| {' | '.join(map(_code, (one.request, one.path, one.old, one.new)))} | {off} |")
     if (more := check.total - min(len(check.rows), rows)) > 0:
         lines.append(f"| and {more} more | | | | |")
@@ -175,6 +181,7 @@ def _is_golden(told: Told) -> bool:
 
 
 def _quoted(told: Sequence[Told], rows: int) -> str:
+    # the shorter the tables have to be, the shorter the messages: they are cut by one rule
     most = rows * _TEXT
     texts = [one.text if len(one.text) <= most else f"{one.text[:most]}… ({len(one.text)} characters)" for one in told]
     lines = [f"{name_in(one.urn)}: {text}" if one.urn else text for one, text in zip(told[:rows], texts, strict=False)]
@@ -196,12 +203,14 @@ def _resources(preview: Preview, ours: Sequence[Change], rows: int) -> Iterator[
         kind = KINDS.get(one.token, one.token)
         lines.append(f"| {word} | {_code(one.name)}, {kind} | {_what(one)} | {_costs(preview, one)} |")
     if len(ours) > rows:
+        # a reader counts rows: what is left out has to be said
         lines.append(f"| | and {len(ours) - rows} more | | |")
     yield "\n".join(lines)
 
 
 def _what(change: Change) -> str:
     """Say what differs of a resource in a cell: why it is replaced, files, and a few values."""
+    # nothing differs in what is new or gone: its values are in the fold below
     if change.op in ("create", "delete", "import"):
         return ""
     # first: of all that differs the reader looks for what makes it a replacement
@@ -211,11 +220,14 @@ def _what(change: Change) -> str:
         found.append(_count(len(packages), "package"))
     found += _named(change, "sourceFiles", "", "file") + _named(change, "modelHashes", "model ", "model")
     found += ["other golden answers"] if "goldenHash" in change.paths else []
+    # inputs that name files are told by their names, and never by hashes
     told = (*_NOISE, "sourceFiles", "modelHashes", "baseDigest")
     values = [path for path in change.paths if path.partition("[")[0] not in told]
+    # six fill a line of a phone; the fold has all
     found += [_value_change(change, path) for path in values[:6]]
     found += [f"and {len(values) - 6} more"] if len(values) > 6 else []
     if not found:
+        # a change of something that is only a hash: its name at least
         found = [_code(name) for name in dict.fromkeys(path.partition("[")[0] for path in change.paths)]
     return "; ".join(found)
 
@@ -253,6 +265,7 @@ def _is_image(value: object) -> bool:
 
 
 def _text(value: Any) -> str:
+    # a secret and an unknown value are words of Pulumi's own, in brackets, which would be a link
     if value is None:
         return "nothing"
     text = str(value).lower() if isinstance(value, bool) else str(value)
@@ -279,6 +292,7 @@ def value_at(values: Mapping[str, Any], path: str) -> Any:
 
 def _costs(preview: Preview, change: Change) -> str:
     lines = preview.lines_of(change.urn)
+    # a live line begins with what it is about; the reader sees that by the column
     found = [line.removeprefix(_COST) for line in lines if line.startswith(_COST)]
     found += [line.partition(", digest")[0] for line in lines if _UPLOAD.search(line)]
     if change.op == "delete" and change.token == "aciml:compute:ContainerGroup":
@@ -289,6 +303,7 @@ def _costs(preview: Preview, change: Change) -> str:
 def _others(others: Sequence[Change], rows: int) -> Iterator[str]:
     """Sum up what other providers do, by type."""
     if not others:
+        # by type and number: what it is about is the other provider's affair, and may have secrets in its names
         return
     found: dict[tuple[str, str], int] = {}
     for one in others:
@@ -304,6 +319,7 @@ def _others(others: Sequence[Change], rows: int) -> Iterator[str]:
 def _images(preview: Preview, ours: Sequence[Change]) -> Iterator[str]:
     """Say base and size of each image that changes."""
     lines = []
+    # base and size stand for images alone: a service has its own line above
     for one in ours:
         size = [line.removeprefix(_SIZE) for line in preview.lines_of(one.urn) if line.startswith(_SIZE)]
         # the last one said counts: a live line may have come before it with a guess
@@ -321,6 +337,7 @@ def _base(change: Change) -> Iterator[str]:
 
 
 def _bases(values: Mapping[str, Any]) -> dict[str, str]:
+    # one base by reference, or the several of a Dockerfile
     if isinstance(values.get("baseImage"), str) and values.get("baseDigest"):
         return {values["baseImage"]: str(values["baseDigest"])}
     images = values.get("baseImages")
@@ -330,6 +347,7 @@ def _bases(values: Mapping[str, Any]) -> dict[str, str]:
 def package_changes(change: Change) -> list[Package]:
     """Return the packages of an environment that differ, by name; none of one that is new, or not known yet."""
     found: list[Package] = []
+    # a new environment would list all of its packages, and an unknown one none
     if change.op not in ("update", "replace"):
         return found
     for wire, by in (("packages", "conda"), ("pipPackages", "pip")):
@@ -340,6 +358,7 @@ def package_changes(change: Change) -> list[Package]:
             was, is_now = str(before.get(name, "")), str(after.get(name, ""))
             if was != is_now:
                 short = was.partition(" ")[0], is_now.partition(" ")[0]
+                # only a build number differs: then it has to be shown, or both cells would be equal
                 found.append(Package(name, *(short if short[0] != short[1] else (was, is_now)), by))
     return sorted(found, key=lambda one: (one.name, one.by))
 
@@ -363,6 +382,7 @@ def _packages(ours: Sequence[Change], rows: int) -> Iterator[str]:
 def _differences(ours: Sequence[Change], rows: int) -> Iterator[str]:
     lines: list[str] = []
     for one in ours:
+        # paths of hashes and pins are told in tables above
         paths = [path for path in one.paths if not path.startswith(_NOISE)]
         if one.op not in ("update", "replace") or not paths:
             continue
@@ -390,6 +410,7 @@ def _difference(path: str, before: Any, after: Any) -> Iterator[str]:
 
 
 def _line(value: Any) -> str:
+    # one line each: a diff of Markdown is read by its first sign
     text = " ".join((value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)).split())
     return text if len(text) <= 300 else f"{text[:300]}…"
 

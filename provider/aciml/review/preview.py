@@ -15,6 +15,7 @@ from typing import Any
 from ..core.errors import UserError
 from ..model import environment, group
 
+# by the package's name, as every token begins
 _OURS = "aciml:"
 _COMPONENTS = "aciml:index:"
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
@@ -38,6 +39,7 @@ _ECHOES = (
 )
 _PLACE = re.compile(r'(?<=File ")(?:[^"\n]*[/\\]site-packages[/\\]|[^"\n]*[/\\])(?=[^"\n]*", line \d)')
 """Folders of a traceback's file; the name of a package that was installed is kept."""
+# what changes nothing, or is only looked at
 _QUIET = ("same", "read", "refresh", "remove-pending-replace", "read-discard", "discard-replaced")
 
 
@@ -62,6 +64,7 @@ class Change:
     @property
     def name(self) -> str:
         """Name in the program."""
+        # behind the type come the names, and a name may have two colons
         return self.urn.split("::", 3)[-1]
 
     @property
@@ -96,6 +99,7 @@ class Preview:
     @property
     def errors(self) -> list[Told]:
         """What made it fail; empty if it did not."""
+        # a preview that failed says so in a diagnostic, and not by a step
         return [one for one in self.told if one.severity == "error"]
 
     def lines_of(self, urn: str) -> list[str]:
@@ -114,6 +118,7 @@ def read_preview(text: str, source: str) -> Preview:
         UserError: it is empty, not whole, or something else.
     """
     try:
+        # the keys are looked at one by one: a file of somebody else may have half of them
         return _read(text, source)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         # the keys of a preview, and something else below them
@@ -123,12 +128,14 @@ def read_preview(text: str, source: str) -> Preview:
 def _read(text: str, source: str) -> Preview:
     if not text.strip():
         raise UserError(f"{source} is empty: pulumi wrote no preview", "the step that ran `pulumi preview` says why")
+    # the CLI may warn of a new version before it prints
     body = _from_brace(text)
     try:
         found = json.loads(body)
     except json.JSONDecodeError as whole:
         events = _events(body, source, whole)
         return _of_events(events)
+    # one of the three is in every digest, however short
     if isinstance(found, dict) and ("steps" in found or "changeSummary" in found or "diagnostics" in found):
         return _of_digest(found)
     # a log with a single event is one object, as a preview is
@@ -150,6 +157,7 @@ def _from_brace(text: str) -> str:
 def _events(text: str, source: str, whole: json.JSONDecodeError) -> list[dict[str, Any]]:
     """Read one event a line; a last line that was cut off ends a log that was cut off."""
     found: list[dict[str, Any]] = []
+    # an empty line is no event, and no fault
     lines = [line for line in text.splitlines() if line.strip()]
     for number, line in enumerate(lines, 1):
         try:
@@ -157,8 +165,10 @@ def _events(text: str, source: str, whole: json.JSONDecodeError) -> list[dict[st
         except json.JSONDecodeError as error:
             advice = "run `pulumi preview --json` again, and keep its standard output alone"
             # the lines before were events: what ends in the middle is the log, and not another kind of file
+            # only the last line can be cut: what is written is written in order
             if number > 1 and found:
                 raise UserError(f"{source} is not whole: line {number} of the event log is cut off", advice) from error
+            # unterminated: the end of a text is missing, and so of the file
             cut = whole.pos >= len(text.rstrip()) or whole.msg.startswith("Unterminated")
             why = "it ends in the middle" if cut else f"line {whole.lineno}, column {whole.colno}: {whole.msg}"
             raise UserError(f"{source} is no whole JSON: {why}", advice) from error
@@ -175,6 +185,7 @@ def _is_event(one: object) -> bool:
 
 
 def _of_digest(found: Mapping[str, Any]) -> Preview:
+    # a step without an urn is none of a resource
     steps = [one for one in found.get("steps") or () if isinstance(one, dict) and "urn" in one]
     told = [
         _told(one.get("urn", ""), one.get("severity", ""), one.get("message", ""))
@@ -184,6 +195,7 @@ def _of_digest(found: Mapping[str, Any]) -> Preview:
         Change(
             str(one.get("op", "")),
             str(one["urn"]),
+            # a preview has the old state with its outputs: inputs alone are what people wrote
             _inputs(one.get("oldState")),
             _inputs(one.get("newState")),
             _paths(one.get("detailedDiff"), one.get("diffReasons")),
@@ -203,6 +215,7 @@ def _of_events(events: Iterable[Mapping[str, Any]]) -> Preview:
     for event in events:
         if summary := event.get("summaryEvent"):
             # as the CLI counts them, which leaves the stack out
+            # the stack itself is a resource to the engine, and none to people
             same = (summary.get("resourceChanges") or {}).get("same", 0)
         if said := event.get("diagnosticEvent"):
             # live lines are shown on a terminal alone
@@ -228,6 +241,7 @@ def _preview(steps: Iterable[Change], told: Iterable[Told], same: int | None = N
     """Bring the steps of each resource together: a replacement is two or three."""
     found: dict[str, Change] = {}
     for one in steps:
+        # a replacement is told as two or three steps of one urn
         before = found.get(one.urn)
         if one.op in _REPLACING:
             # the first step has both sides; those that follow (create, delete) have one each
@@ -243,6 +257,7 @@ def _preview(steps: Iterable[Change], told: Iterable[Told], same: int | None = N
         # a refresh comes before the update of the same resource
         elif before is None or before.op in _QUIET:
             found[one.urn] = one
+    # what is only read or refreshed is no change
     kept = [one for one in found.values() if one.op not in _QUIET]
     stack = next((_stack_in(urn) for urn in found), "")
     same = sum(one.op == "same" for one in found.values()) if same is None else same
@@ -253,6 +268,7 @@ def _once(told: Iterable[Told]) -> Iterator[Told]:
     seen: set[Told] = set()
     failed = False
     for one in told:
+        # a line of nothing, and what is meant for people who debug
         is_noise = not one.text or one.severity == "debug" or _ON_PATH.match(one.text)
         # alone, it is all that is known of a program that failed
         is_echo = failed and one.text.startswith(_ECHOES)
@@ -264,6 +280,7 @@ def _once(told: Iterable[Told]) -> Iterator[Told]:
 
 def _told(urn: object, severity: object, text: object) -> Told:
     plain = str(text).strip()
+    # the CLI writes the word in front, in which the severity says it again
     for prefix in ("error: ", "warning: "):
         plain = plain.removeprefix(prefix)
     return Told(str(urn or ""), str(severity), _PLACE.sub("", plain))
@@ -276,6 +293,7 @@ def _stack_in(urn: str) -> str:
 
 def type_in(urn: str) -> str:
     """Return the type token of an urn's resource, without those of its parents."""
+    # a type has the types of its parents in front, joined by dollars
     return urn.split("::")[2].rpartition("$")[2] if urn.count("::") > 2 else ""
 
 
@@ -287,6 +305,7 @@ def _reasons(detail: object, names: object) -> tuple[str, ...]:
     """Return the paths that force a replacement; names of the engine's where no detail says so."""
     found = []
     for path, one in detail.items() if isinstance(detail, dict) else ():
+        # of a detailed diff the kind is update-replace, add-replace or delete-replace
         kind = (one.get("kind") or one.get("diffKind") or "") if isinstance(one, dict) else ""
         if str(kind).endswith("replace"):
             found.append(path)
@@ -298,12 +317,14 @@ def _inputs(state: object) -> Mapping[str, Any]:
     if not isinstance(inputs, dict):
         return {}
     # older states have some of these in clear
+    # a whole property that is a secret, whatever the state says of it
     return {name: SECRET if name in _SECRETS else _shown(value) for name, value in inputs.items()}
 
 
 def _shown(value: Any) -> Any:
     """Return the value with what is secret or not known yet said as such."""
     if isinstance(value, dict):
+        # a map with the mark of a special value is a secret, an asset or an output
         return SECRET if _SIGNATURE in value else {name: _shown(one) for name, one in value.items()}
     if isinstance(value, list):
         return [_shown(one) for one in value]

@@ -23,6 +23,7 @@ from .revisions import Revisions
 if TYPE_CHECKING:
     from ..core.golden.request import Golden
 
+# two costs alone: what needs neither is no change, and a target never decides on deletion
 Action = Literal["update", "replace"]
 HEALTH_PATH = "/"
 """What every server of this project answers with 200 when it serves, as v1's did."""
@@ -36,6 +37,7 @@ class RegistrySpec:
     of the facts; empty if nothing).
     """
 
+    # as one value and not as parameters: a new property reaches the target without a hand in between
     declared: Registry
     owner: str = ""
     known_as: str = ""
@@ -61,6 +63,7 @@ class RegistryFacts:
     port: int
     image: str
     state: str
+    # a target that shows nothing, as the one in memory, leaves it out: then nothing drifts
     seen: Registry | None = None
     drift: tuple[str, ...] = ()
     owner: str = ""
@@ -73,6 +76,7 @@ class Certificate:
     chain: bytes
     # tracebacks and debug logs show reprs of dataclasses
     key: bytes = field(repr=False)
+    # for clients that show a certificate (mTLS), and for no other purpose
     authorities: bytes = b""
 
     @property
@@ -97,6 +101,7 @@ class GroupSpec:
     certificate: Certificate | None = None
     owner: str = ""
     known_as: str = ""
+    # no part of what a group is: the same group with another file of answers is the same group
     golden: Golden | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -112,6 +117,7 @@ class GroupSpec:
     @property
     def cpu(self) -> float:
         """Cores."""
+        # v1's default, if nothing is said: a group without a size would be refused on Azure
         return float(self.declared.size.cpu_cores or V1_CORES)
 
     @property
@@ -138,6 +144,7 @@ class GroupSpec:
     @property
     def rollback(self) -> bool:
         """Tell whether an update that fails goes back to what served before."""
+        # None is yes: only who has said no wants an update that fails to stay
         return self.declared.updates.rollback is not False
 
     def but(self, **properties: Any) -> GroupSpec:
@@ -167,6 +174,7 @@ class Drift:
 
     def properties(self) -> dict[str, Any]:
         """Return them by their names on the wire; None for one that was taken away."""
+        # a list that is empty on the wire says nothing; what was taken away has to be said
         return {name: None if value == [] else value for name, value in written_leaves(self.now, self.names).items()}
 
 
@@ -187,6 +195,7 @@ class GroupFacts:
     memory_gb: float
     port: int
     address: str
+    # Azure's own words are folded into these four, so that no caller knows them
     state: str
     ip: str = ""
     fqdn: str = ""
@@ -206,6 +215,7 @@ class GroupFailed(AcimlError):
     def __init__(self, message: str, facts: GroupFacts | None, advice: str = "") -> None:
         """Keep the facts beside the message."""
         super().__init__(message, advice)
+        # an error with facts keeps the resource in state: without them an app that costs money would be forgotten
         self.facts = facts
 
 
@@ -220,6 +230,7 @@ class RegistryTarget(Protocol):
     def name(self) -> str:
         """The word in the stack config, such as ``local``."""
 
+    # asked before anything is known of a registry, so that a preview shows what `up` will do
     def defaults(self) -> Registry:
         """Return the registry that this place makes of nothing said."""
 
@@ -234,6 +245,7 @@ class RegistryTarget(Protocol):
             OutageError: who knows it does not answer.
         """
 
+    # by both, since what is judged may be allowed at creation alone
     def judge(self, old: Registry | None, new: Registry, progress: Progress) -> list[Finding]:
         """Report what this place cannot do, and a name that somebody else has.
 
@@ -248,6 +260,7 @@ class RegistryTarget(Protocol):
     def changes(self, old: Registry, new: Registry) -> dict[str, Action]:
         """Name the properties, on the wire, that differ, and what each costs."""
 
+    # an image's name holds it, so that a preview knows digests of what is to be pushed there
     def foreseen_login_server(self, registry: Registry) -> str:
         """Return the login server that a registry will have; empty if only its creation tells."""
 
@@ -260,12 +273,14 @@ class RegistryTarget(Protocol):
     def read(self, registry_id: str, known: RegistrySpec | None = None) -> RegistryFacts | None:
         """Look at the registry, by id or by name; None only if it is certainly gone."""
 
+    # by a keyword: to lose images by a mistaken position is not to be possible
     def delete(self, registry_id: str, *, delete_data: bool, progress: Progress, known_as: str = "") -> None:
         """Remove the registry; its images stay unless ``delete_data``. Removing what is gone is fine.
 
         What stays is told, with the command that removes it.
         """
 
+    # any other host: a Dockerfile's base may be anybody's, and would be handed our password
     def credentials(self, login_server: str) -> Credentials:
         """Return how to log in to a registry of this place; none for any other host, which must not see them."""
 
@@ -283,6 +298,7 @@ class ServiceTarget(Protocol):
     def name(self) -> str:
         """The word in the stack config, such as ``local``."""
 
+    # what the service runs on decides: a container app has other sizes than a group
     def defaults(self, runs_on: str = "") -> Group:
         """Return the properties that hold in this place when nothing is said; all others are not given.
 
@@ -305,6 +321,7 @@ class ServiceTarget(Protocol):
     def changes(self, old: GroupSpec, new: GroupSpec) -> dict[str, Action]:
         """Name the properties that differ, by the names of ``leaves``, and what each costs."""
 
+    # asked of the target, since the same change is a restart in one place and a gap in another
     def effect(self, changed: Mapping[str, Action], new: Group) -> str:
         """Say what these changes cost those who call, such as ``nothing restarts``; for a preview.
 
@@ -332,6 +349,7 @@ class ServiceTarget(Protocol):
     def read(self, group_id: str, known: GroupSpec | None = None) -> GroupFacts | None:
         """Look at the group, by id or by name; None only if it is certainly gone."""
 
+    # by its declaration, where the state was lost or never was
     def find(self, declared: Group) -> GroupFacts | None:
         """Look at the group that a declaration names, where nobody has its id; None only if it is certainly gone."""
 
@@ -344,6 +362,7 @@ class ServiceTarget(Protocol):
     def observe(self, group_id: str, known: GroupSpec) -> Observed | None:
         """Look at the containers of a group and at what happened to them; None only if it is certainly gone."""
 
+    # an iterator, since one that is followed has no end
     def log(self, group_id: str, known: GroupSpec, wish: LogWish, progress: Progress) -> Iterator[LogLine]:
         """Give lines of a container's log, oldest first; one that is followed ends when the container is gone.
 
@@ -358,6 +377,7 @@ class ServiceTarget(Protocol):
         Nothing is asked until one of their calls is made.
         """
 
+    # by Azure: a label is a name in DNS, and two cannot have one
     @property
     def has_labels(self) -> bool:
         """Tell whether two services cannot exist side by side with one ``dns_name_label``."""
@@ -366,6 +386,7 @@ class ServiceTarget(Protocol):
     def starts_as_root(self) -> bool:
         """Tell whether a service has to begin as root, because its port is below 1024 and nobody maps it."""
 
+    # Container Instances take 15 GB at most; at home the disk is the limit
     def largest_image(self) -> int:
         """Return how many bytes the layers of an image may have, compressed, to run here; 0 if nobody counts."""
 
@@ -378,6 +399,7 @@ class Targets:
 
     def __init__(self, registry: RegistryTarget, service: ServiceTarget) -> None:
         """Pair two places; ``choice.pair_findings`` tells which pairs make no sense."""
+        # by what they do and not by their names: each half may be another place's
         self.registry, self.service = registry, service
 
     @property

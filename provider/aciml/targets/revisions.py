@@ -164,8 +164,9 @@ def find(revisions: Iterable[Revision], name: str) -> Revision:
         NoSuchRevision: there is none; the message lists those that there are.
     """
     known = list(revisions)
-    # names first: somebody may have labelled one revision with another one's suffix
-    said = {one.name.partition("--")[2]: one for one in known} | {one.label: one for one in known}
+    # names first: somebody may have labelled one revision with another one's suffix; at home a service may have -- in
+    # its own name
+    said = {one.name.rpartition("--")[2]: one for one in known} | {one.label: one for one in known}
     said |= {one.name: one for one in known}
     if name and name in said:
         return said[name]

@@ -94,6 +94,8 @@ class RunsOn:
     def effect(self, changed: Mapping[str, Action], new: Group) -> str:
         """Say what a change costs."""
         if "runs_on" in changed:
+            if new.runs.is_unsure("runs_on"):
+                return f"may move to the other kind of service, which is not known yet: {_NEW}"
             if self._hands_over and new.port and "port" not in changed:
                 return f"{_APP if new.is_app else _GROUP}: {kept_port(new.port)}"
             return TO_APP if new.is_app else TO_GROUP

@@ -100,6 +100,29 @@ class ETags:
         """Count all; a star is one."""
         return len(self._strong | self._weak) + self.star_tag
 
+    def to_header(self) -> str:
+        """Return the header's text."""
+        tags = ['"%s"' % one for one in self._strong] + ['W/"%s"' % one for one in self._weak]
+        return "*" if self.star_tag else ", ".join(tags)
+
+    __str__ = to_header
+
+
+class IfRange:
+    """``If-Range``: a tag or a time, whichever the client knows; the other one is None."""
+
+    def __init__(self, text: str) -> None:
+        """Read a header."""
+        self._text = text
+        self.date = _time(text)
+        self.etag = None if self.date or not text else text.replace("W/", "", 1).strip('"')
+
+    def to_header(self) -> str:
+        """Return the header's text."""
+        return self._text
+
+    __str__ = to_header
+
 
 class Range:
     """``Range``: ``units`` and ``ranges``, each a begin and the place behind its end (None: to the end)."""
@@ -145,7 +168,7 @@ class AskedHeaders:
     want_form_data_parsed = True
     is_multithread, is_multiprocess, is_run_once = False, True, False
     view_args: Mapping[str, Any] = {}
-    url_rule = routing_exception = blueprint = None
+    url_rule = routing_exception = blueprint = endpoint = trusted_hosts = None
 
     def _text(self, name: str) -> str:
         return str(self.headers.get(name) or "")
@@ -205,6 +228,11 @@ class AskedHeaders:
     def if_none_match(self) -> ETags:
         """``If-None-Match``."""
         return ETags(self._text("If-None-Match"))
+
+    @property
+    def if_range(self) -> IfRange:
+        """``If-Range``."""
+        return IfRange(self._text("If-Range"))
 
     @property
     def if_modified_since(self) -> Optional[dt.datetime]:

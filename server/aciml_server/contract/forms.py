@@ -61,8 +61,10 @@ class File(io.BytesIO):
         self.filename = filename
         self.headers = Headers.of(headers)
         self.content_type = headers.get("content-type", "application/octet-stream")
-        self.mimetype = media_type({"content-type": self.content_type})[0]
-        self.content_length = len(content)
+        self.mimetype, self.mimetype_params = media_type({"content-type": self.content_type})
+        # what the part says of itself, as werkzeug has it: browsers say nothing
+        said = headers.get("content-length", "")
+        self.content_length = int(said) if said.isdigit() else 0
 
     @property
     def stream(self) -> "File":

@@ -46,4 +46,4 @@ def resolve(function: Callable[..., Any], parameters: Parameters) -> Parameters:
     found = of(function)
     kinds = {one.name: found.get(one.name, none) for one in parameters.data}
     data = tuple(one.replace(annotation=none if kinds[one.name] is Any else kinds[one.name]) for one in parameters.data)
-    return Parameters(data, parameters.headers)
+    return parameters._replace(data=data)

@@ -11,10 +11,14 @@ HEADERS = "request_headers"
 
 
 class Parameters(NamedTuple):
-    """``data`` are all parameters but ``request_headers``, which ``headers`` tells of; at least one."""
+    """``data`` are all parameters but ``request_headers``, which ``headers`` tells of; at least one.
+
+    ``named`` is the name of the first of them if it cannot be given by position: behind a ``*``, or behind the headers.
+    """
 
     data: Tuple[inspect.Parameter, ...]
     headers: bool
+    named: str = ""
 
 
 def look_at(function: Callable[..., Any], name: str) -> Parameters:
@@ -39,7 +43,9 @@ def look_at(function: Callable[..., Any], name: str) -> Parameters:
     if not data:
         text = "%s() takes no data: give it a parameter%s, as in %s(raw_data)"
         raise ScriptError(text % (name, " beside " + HEADERS if found else "", name))
-    return Parameters(data, len(data) < len(found))
+    first = data[0]
+    named = first.kind is inspect.Parameter.KEYWORD_ONLY or first is not found[0]
+    return Parameters(data, len(data) < len(found), first.name if named else "")
 
 
 def demand_defaults(parameters: Parameters, name: str, why: str) -> None:

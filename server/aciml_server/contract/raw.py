@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Any, Callable, Dict
 
 from ..values import Call
@@ -29,9 +28,8 @@ class RawMode(Mode):
         demand_defaults(parameters, "run", "the request")
         self.run = run
         self._headers = parameters.headers
-        first = parameters.data[0]
-        # by position, since its name is the script's own affair; only a parameter after `*` has none
-        self._named = first.name if first.kind is inspect.Parameter.KEYWORD_ONLY else ""
+        # by position where that can be: its name is the script's own affair
+        self._named = parameters.named
 
     def arguments(self, call: Call) -> Arguments:
         """Return the request as the only argument, and the headers if they are asked for."""

@@ -183,9 +183,9 @@ class AMLRequest(AskedHeaders):
         return media_type({"content-type": self.content_type or ""})[1]
 
     @property
-    def content_length(self) -> int:
-        """The number of bytes of the body."""
-        return len(self._body)
+    def content_length(self) -> Optional[int]:
+        """The number of bytes of the body; None of a request that has none and says nothing of its length."""
+        return len(self._body) or (0 if "content-length" in self._lower else None)
 
     @property
     def content_encoding(self) -> Optional[str]:
@@ -199,8 +199,10 @@ class AMLRequest(AskedHeaders):
 
     @property
     def host(self) -> str:
-        """The host that the client asked."""
-        return self._lower.get("host", "localhost")
+        """The host that the client asked, without a port that is the scheme's own."""
+        told = self._lower.get("host", "localhost")
+        own = ":443" if self.is_secure else ":80"
+        return told[: -len(own)] if told.endswith(own) else told  # noqa: FURB188  # removesuffix is of Python 3.9
 
     @property
     def scheme(self) -> str:
@@ -283,7 +285,7 @@ class AMLRequest(AskedHeaders):
             "SERVER_PORT": port or ("443" if self.is_secure else "80"),
             "SERVER_PROTOCOL": "HTTP/1.1",
             "REMOTE_ADDR": self.remote_addr or "",
-            "CONTENT_LENGTH": str(self.content_length),
+            "CONTENT_LENGTH": str(len(self._body)),
             "wsgi.version": (1, 0),
             "wsgi.url_scheme": self.scheme,
             "wsgi.input": io.BytesIO(self.data),
@@ -299,6 +301,12 @@ class AMLRequest(AskedHeaders):
             if name not in ("content-type", "content-length", "content-encoding", "transfer-encoding"):
                 found["HTTP_" + name.upper().replace("-", "_")] = value
         return found
+
+    def close(self) -> None:
+        """Close the files of a form."""
+        for _, files in self.files.lists():
+            for file in files:
+                file.close()
 
     def __getattr__(self, name: str) -> Any:
         """Ask werkzeug's own request for what is rarely used, where the environment has it."""

@@ -301,7 +301,9 @@ class AMLResponse(SaidHeaders):
     @property
     def is_streamed(self) -> bool:
         """Tell if the message comes in pieces."""
-        return not isinstance(self.response, (str, bytes, bytearray, memoryview, list, tuple))
+        whole = isinstance(self.response, (str, bytes, bytearray, memoryview, list, tuple))
+        # what cannot be gone through, such as a number, is no stream: it fails before the answer has begun
+        return hasattr(self.response, "__iter__") and not whole
 
     def iter_encoded(self) -> Iterator[bytes]:
         """Go through the message in pieces."""
@@ -323,6 +325,30 @@ class AMLResponse(SaidHeaders):
         """Write ``ETag`` from the message, if there is none yet."""
         if overwrite or "ETag" not in self.headers:
             self.set_etag(hashlib.sha1(self.get_data()).hexdigest(), weak)  # noqa: S324  # no secret; werkzeug's tag
+
+    def calculate_content_length(self) -> Optional[int]:
+        """Return the number of bytes; None for a stream."""
+        return self.content_length
+
+    def make_conditional(
+        self,
+        request_or_environ: Any,
+        accept_ranges: Any = False,  # noqa: ARG002, FBT002  # werkzeug's signature
+        complete_length: Optional[int] = None,  # noqa: ARG002
+    ) -> "AMLResponse":
+        """Make a 304 of it if the client has this message already (RFC 9110, section 13.2.2); ranges are not cut."""
+        asked = request_or_environ
+        if getattr(asked, "method", "") not in ("GET", "HEAD"):
+            return self
+        etag, _ = self.get_etag()
+        since, changed = asked.if_modified_since, self.last_modified
+        if len(asked.if_none_match):
+            known = etag is not None and asked.if_none_match.contains_weak(etag)
+        else:
+            known = bool(since and changed and changed.timestamp() <= since.timestamp())
+        if known:
+            self.status_code = 304
+        return self
 
     def freeze(self) -> None:
         """Take the whole message, and give it a tag."""
@@ -392,7 +418,7 @@ def of_response(value: Any, headers: Tuple[Tuple[str, str], ...]) -> Union[Answe
     checked = ResponseHeaders()
     for name, text in value.headers.items():
         checked.add(str(name), text)
-    kind = checked.get("content-type") or "application/octet-stream"
+    kind = checked.get("content-type") or ""
     said = checked.get(FAILED)
     # v1 says so of every answer from 500 on, whatever the script said
     failed = True if status >= 500 else None if said is None else said.lower() == "true"

@@ -118,6 +118,15 @@ class Words:
     __str__ = to_header
 
 
+_SWITCHES = frozenset(
+    (
+        *("no_cache", "no_store", "no_transform", "only_if_cached", "public"),
+        *("must_revalidate", "proxy_revalidate", "immutable", "must_understand"),
+    )
+)
+"""Directives without a value (RFC 9111, section 5.2; ``no-cache`` of a request is one)."""
+
+
 class CacheControl:
     """``Cache-Control`` as attributes: ``max_age = 5``, ``no_store = True``; each change writes the header."""
 
@@ -136,12 +145,12 @@ class CacheControl:
             self._words.add(word if value is True else "%s=%s" % (word, value))
 
     def __getattr__(self, name: str) -> Any:
-        """Return a directive: a number, a text, True if it stands alone; None without it."""
+        """Return a directive: a number, a text, True if it stands alone; without it None, or False of a switch."""
         for one in self._words:
             word, sign, value = one.partition("=")
             if word.lower() == name.replace("_", "-"):
                 return (int(value) if value.isdigit() else value) if sign else True
-        return None
+        return False if name in _SWITCHES else None
 
     def to_header(self) -> str:
         """Return the header's text."""

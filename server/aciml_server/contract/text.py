@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import urllib.parse
 from typing import Any, Callable, Dict, List, Union
@@ -28,8 +27,7 @@ class TextMode(Mode):
         demand_defaults(parameters, called, "the body as text")
         self.run = run
         self.needs_headers = parameters.headers
-        first = parameters.data[0]
-        self._named = first.name if first.kind is inspect.Parameter.KEYWORD_ONLY else ""
+        self._named = parameters.named
 
     def arguments(self, call: Call) -> Union[Answer, Arguments]:
         """Return the text as the only argument, and the headers if they are asked for."""

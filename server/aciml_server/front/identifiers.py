@@ -11,7 +11,17 @@ TRACE = b"traceid"
 LIMIT = 100
 """Characters of an id; a longer one is refused with 431."""
 
-_spare: List[str] = []
+_MANY = 64
+"""Ids that are made at once."""
+_BYTES = 16
+"""Bytes of an id."""
+_FORM = b"xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx "
+_PLACES = [place for place, sign in enumerate(_FORM) if sign == ord("x")]
+# RFC 9562, section 5.4: byte 6 begins with the version, 0100, byte 8 with the variant, 10
+_VERSION = bytes(byte & 0x0F | 0x40 for byte in range(256))
+_VARIANT = bytes(byte & 0x3F | 0x80 for byte in range(256))
+
+_spare: List[bytes] = []
 
 
 def identify(headers: Mapping[bytes, bytes]) -> Tuple[bytes, bytes, str]:
@@ -56,11 +66,23 @@ def _is_fine(value: bytes) -> bool:
 
 
 def new_id() -> bytes:
-    """Return a new UUID (version 4); the system is asked for random bytes once for many."""
+    """Return a new UUID (version 4); they are made many at a time."""
     if not _spare:
-        # not `uuid.uuid4`: one system call a request, and an object that is made only to be written
-        random = os.urandom(16 * 64).hex()
-        _spare.extend(random[at : at + 32] for at in range(0, len(random), 32))
-    text = _spare.pop()
-    variant = "89ab"[int(text[16], 16) & 3]  # RFC 9562, section 4.1
-    return ("%s-%s-4%s-%s%s-%s" % (text[:8], text[8:12], text[13:16], variant, text[17:20], text[20:])).encode()
+        _spare.extend(_new_ids())
+    return _spare.pop()
+
+
+def _new_ids() -> List[bytes]:
+    """Return new UUIDs, made of random bytes for which the system is asked once.
+
+    All of them are written at once, digit by digit: 32 strided copies in C for 64 ids. To write one by itself took a
+    fifteenth of what the front spends on a request (decisions/scoring-server.md).
+    """
+    random = bytearray(os.urandom(_BYTES * _MANY))
+    random[6::_BYTES] = random[6::_BYTES].translate(_VERSION)
+    random[8::_BYTES] = random[8::_BYTES].translate(_VARIANT)
+    digits = random.hex().encode()
+    text = bytearray(_FORM * _MANY)
+    for number, place in enumerate(_PLACES):
+        text[place :: len(_FORM)] = digits[number :: 2 * _BYTES]
+    return bytes(text).split()

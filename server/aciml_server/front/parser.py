@@ -20,6 +20,8 @@ _LONGEST_TARGET = 8192  # bytes; RFC 9112, section 3, wants 8000 at least
 _MOST_FIELDS = 256  # lines of a head, or of the trailers; repeats count
 _HOST = re.compile(rb"(\[[0-9A-Fa-f:.vV]+\]|(?:[\w.~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)(:\d*)?", re.ASCII)
 """``uri-host [ ":" port ]`` of RFC 9110, section 7.2: an address, or a registered name of RFC 3986, 3.2.2."""
+_METHOD = re.compile(rb"[\r\n]*[!#$%&'*+.^_`|~\w-]+(?: |\Z)", re.ASCII)
+"""A method, which is a token (RFC 9110, section 9.1), and the space behind it, or as much of both as has come."""
 _HOSTS: Set[bytes] = set()
 """Hosts that were found right: nearly all requests name one of a few."""
 _MOST_HOSTS = 64
@@ -108,7 +110,8 @@ class Parser:
                 _LOG.exception("this server has a mistake")
                 self._listener.unreadable(refusal(500, "an error of this server; its log has the details"))
         except httptools.HttpParserError as error:
-            self._listener.unreadable(_refusal_of(error))
+            # of a request behind another one in the same piece nobody knows where its line begins
+            self._listener.unreadable(_refusal_of(error, b"" if self._began > 1 else data))
         request = self.request
         if request is None:
             if before is None and not self._began:
@@ -291,8 +294,10 @@ def _of_framing(request: Request) -> Optional[Answer]:
     """Return why a head cannot be trusted to say where its request ends, or whom it is for; None if it can."""
     if request.wrong.startswith("HTTP/"):  # RFC 9110, section 15.6.6
         return refusal(505, "%s is not spoken here; HTTP/1.1 is" % request.wrong)
-    codings = [one.strip().lower() for one in request.headers.get(b"transfer-encoding", b"chunked").split(b",")]
-    if codings[-1] != b"chunked" or codings.count(b"chunked") > 1:  # RFC 9112, section 6.3, 4.3: its end is unknown
+    told = request.headers.get(b"transfer-encoding", b"chunked").split(b",")
+    # empty elements of a list mean nothing (RFC 9110, section 5.6.1.2); llhttp refuses those behind the last coding
+    codings = [one.strip().lower() for one in told if one.strip()]
+    if codings[-1:] != [b"chunked"] or codings.count(b"chunked") > 1:  # RFC 9112, section 6.3, 4.3: its end is unknown
         return refusal(400, "the last transfer coding of a request has to be chunked, once")
     if codings != [b"chunked"]:  # RFC 9112, section 6.1
         return refusal(501, "no transfer coding but chunked is known here; compress by Content-Encoding")
@@ -313,9 +318,14 @@ def _of_host(request: Request) -> Optional[Answer]:
     return None
 
 
-def _refusal_of(error: Exception) -> Answer:
-    if isinstance(error, httptools.HttpParserInvalidMethodError):  # a method nobody knows is 501 (RFC 9110, 9.1)
-        return refusal(501, "no such method, or no HTTP")
+def _refusal_of(error: Exception, line: Any) -> Answer:
+    """Return the answer to what cannot be read; ``line`` begins with as much of the request line as is known."""
+    if isinstance(error, httptools.HttpParserInvalidMethodError):
+        if line and not _METHOD.match(
+            line
+        ):  # "Recipients of an invalid request-line SHOULD respond with 400" (RFC 9112, 3)
+            return refusal(400, "the request line is none: a method, one space, a target, one space, HTTP/1.1")
+        return refusal(501, "no such method, or no HTTP")  # a method nobody knows (RFC 9110, section 9.1)
     return refusal(400, "the request is no HTTP/1.1: %s" % (error.args or ("",))[0])
 
 

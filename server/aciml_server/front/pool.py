@@ -253,11 +253,13 @@ class Pool:
     def _begun(self, backend: Backend, jobs: List[Job], mark: Optional[int]) -> List[Job]:
         """Return the jobs that a worker had begun: the one with the mark, and those of its batch, or all before it."""
         # the journal has the number of what runs; -1: it was idle, and nobody is to blame
+        # of several that wait the journal names the one that was begun
         place = next((place for place, job in enumerate(jobs) if job.seq == mark), -1)
         if place < 0:
             return []
         if backend.concurrent:
             return jobs[: place + 1]
+        # a batch is one call: whichever of its jobs it was, all of them are in it
         if jobs[place].model in self._queues.batched:
             return jobs
         return jobs[: place + 1]
@@ -265,8 +267,10 @@ class Pool:
     async def _bury(self, backend: Backend, guilty: List[Job], streams: List[Job]) -> None:
         for job in streams:
             job.broken()
+        # a stream has begun its answer: nothing can be told any more, and the connection ends
         self._pump()
         sentence = await self.crew.bury(backend)
+        # the sentence names the exit code or the signal, for the log and for the client
         for job in guilty:
             if self._overtime.blames(job, backend, batched=job.model in self._queues.batched):
                 _fail(job, timed_out(self._settings.scoring_timeout_ms))
@@ -279,16 +283,19 @@ class Pool:
     # the clock
 
     def _watch(self) -> None:
+        # again and again by itself: a loop over all workers that sleeps would not end with the pool
         asyncio.get_running_loop().call_later(self._overtime.tick, self._watch)
         now = time.monotonic()
         for backend in list(self.crew.backends):
             if backend.ready and not backend.ended:
                 # where no pidfd tells of an end: Python 3.8, Linux before 5.3, other systems
+                # a process that has ended says so once: its pipe is closed, and its jobs are given to others
                 if backend.process.poll() is not None:
                     backend.process_ended()
                 elif backend.retiring:
                     self.crew.release(backend)
             if not backend.ended:
+                # a worker that is silent for too long is ended, and told
                 self._overtime.look_at(backend, now)
         if self._settings.queue_timeout and self.queued:
             for job in self._queues.late(now - self._settings.queue_timeout):
@@ -299,6 +306,7 @@ class Pool:
 
     def _glance(self, backend: Backend) -> None:
         backend.glancing = False
+        # one job has its answer taken when it is done; several may have some that wait
         if len(backend.jobs) > 1 and not backend.ended:
             if time.monotonic() - backend.since > _BLINK / 2:
                 backend.glean()
@@ -314,10 +322,12 @@ class Pool:
 
     def kill(self) -> None:
         """End all workers."""
+        # at once: who is asked to end now has had its time
         self.crew.kill()
 
 
 def _fail(job: Job, answer: Answer) -> None:
+    # who has gone gets no answer, and its job is not counted twice
     if not job.gone:
         late = wire.LATE if answer.late else 0
         job.answered(answer.status, head_of(answer), answer.body, wire.FAILED | late)

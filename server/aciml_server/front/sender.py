@@ -107,7 +107,7 @@ class Sender(asyncio.Protocol):
 
     def send(self, request: Request, answer: Answer) -> None:
         """Write an answer of the front itself."""
-        lines = ["content-type: %s\r\n" % answer.content_type]
+        lines = ["content-type: %s\r\n" % answer.content_type] if answer.content_type else []
         lines += ["%s: %s\r\n" % pair for pair in answer.headers]
         self._write(request, answer.status, "".join(lines).encode("latin-1", "replace"), answer.body)
 

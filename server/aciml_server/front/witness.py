@@ -56,6 +56,7 @@ class Witness:
         self.awake = False
         self._replica = os.urandom(8).hex()
         self._until = 0.0
+        # copies are sent while it is awake, and none before a question asked for them
         self._copies: Optional[Copies] = None
         self._forget()
 
@@ -79,11 +80,14 @@ class Witness:
     def answer(self, keys: Keys, request: Request) -> Answer:
         """Answer a question, and go on for as long as it says."""
         token = token_of(keys.known)
+        # by a scheme of its own: a proxy that looks for Bearer leaves it alone
         scheme, _, given = request.headers.get(b"authorization", b"").partition(b" ")
+        # in one time for every wrong token (hmac.compare_digest)
         if not token or scheme != SCHEME.encode() or not hmac.compare_digest(given.strip(), token.encode()):
             return refusal(401, "this is for who has made the service, who has both of its keys", _FRESH)
         try:
             asked = json.loads(b"".join(request.body) or b"{}")
+            # bounded by our own clock, whatever the asker wants
             self._go_on(min(float(asked.get("seconds") or 0), LONGEST), bool(asked.get("answers")))
             self._copy(asked.get("copies"))
         except (ValueError, TypeError, AttributeError, KeyError) as error:
@@ -92,6 +96,7 @@ class Witness:
 
     def _go_on(self, seconds: float, answers: bool) -> None:  # noqa: FBT001  # as it was asked
         if not self.awake:
+            # counts begin with the first question: what was before it belongs to nobody
             self._forget()
         self._keeps = answers
         self.awake = seconds > 0
@@ -116,6 +121,7 @@ class Witness:
 
     def sweep(self) -> None:
         """Fall asleep when nobody has asked for a while."""
+        # nobody has said that it is over: the asker is gone
         if self.awake and time.monotonic() > self._until:
             self.awake = False
             self._end_copies()
@@ -125,12 +131,14 @@ class Witness:
         """Note a request that is answered; called for all that were scored, while it is awake."""
         self._requests += 1
         self._errors += request.status >= 500
+        # a request that took no time at all would have no logarithm
         took = max(request.ended - request.started, 1e-6) * 1000
         # a count for each step and not each time: a million requests are some hundred numbers
         step = math.ceil(math.log(took, BASE))
         self._times[step] = self._times.get(step, 0) + 1
         # a stream is compared by nobody: its pieces are gone, and who left has no answer
         whole = not request.streams and request.status != 499
+        # a copy is compared here, and its answer is kept there
         if self._copies is not None and whole:
             self._copies.take(request, _sent(request))
         elif self._keeps and whole:
@@ -153,6 +161,7 @@ class Witness:
             self._lost += dropped
             for pair in pairs:
                 self._keep(pair)
+        # each answer is told once
         answers, self._answers, self._size = self._answers, [], 0
         lost, self._lost = self._lost, 0
         return {
@@ -170,6 +179,7 @@ def _sent(request: Request) -> Sent:
     """Return what the client was sent; header lines of ours are no part of what the model says."""
     headers = {}
     for line in request.head.decode("latin-1").split("\r\n"):
+        # of the first lines, which are the head; the body is bytes and may be anything
         name, _, value = line.partition(":")
         headers[name.lower()] = value.strip()
     return Sent(

@@ -13,7 +13,7 @@ from ..contract.model import Model
 from ..settings import Settings
 from ..values import Answer, Call, Stream
 from .flow import Flow
-from .heads import call_of, frame_of, gone, ids_of, score
+from .heads import call_of, frame_of, gone, id_of, score
 from .journal import Journal
 
 _LOG = logging.getLogger("aciml.run")
@@ -130,7 +130,7 @@ class AsyncLoop(asyncio.Protocol):
     async def _job(self, frame: wire.Frame, model: Model) -> None:
         call = call_of(frame, self._most)
         if isinstance(call, Call):  # the task has a context of its own, so that lines of several stay apart
-            logs.call.set(call.headers or ids_of(frame))
+            logs.call.set(call.headers or id_of(frame))
         answer: Union[Answer, Stream] = call if isinstance(call, Answer) else await model.score_async(call)
         if frame.seq not in self._tasks:
             return  # it was too late, and is answered

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import marshal
-from typing import Any, Dict, Union
+from typing import Any, Union
 
 from .. import logs, wire
 from ..answers import head_of
@@ -37,9 +37,9 @@ def call_of(frame: wire.Frame, limit: int) -> Union[Call, Answer]:
     return decoded(call, limit) if "content-encoding" in headers else call
 
 
-def ids_of(frame: wire.Frame) -> Dict[str, str]:
-    """Return the request's id as a header, if ``meta`` has nothing else."""
-    return {"x-request-id": bytes(frame.meta[1:]).decode("latin-1")} if frame.meta else {}
+def id_of(frame: wire.Frame) -> bytes:
+    """Return the request's id, if ``meta`` has nothing else; empty if it has something else, or nothing."""
+    return bytes(frame.meta[1:]) if frame.meta and not frame.meta[0] else b""
 
 
 def gone(seq: int) -> bytes:
@@ -53,6 +53,6 @@ def score(model: Any, frame: wire.Frame, limit: int) -> Union[Answer, Stream]:
     if isinstance(call, Answer):
         return call
     # log lines of the script get the ids of this request, whichever module of the script writes them
-    logs.call.set(call.headers or ids_of(frame))
+    logs.call.set(call.headers or id_of(frame))
     result: Union[Answer, Stream] = model.score(call)
     return result

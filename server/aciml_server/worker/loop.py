@@ -12,7 +12,7 @@ from ..contract.model import Model
 from ..settings import Settings
 from ..values import Answer, Call, ScoringTimeout, Stream
 from .flow import Flow
-from .heads import call_of, frame_of, gone, ids_of, score
+from .heads import call_of, frame_of, gone, id_of, score
 from .link import Link, kept
 
 _SLOW = 0.002
@@ -133,8 +133,8 @@ class Loop:
             return
         calls = [call_of(frame, self._most) for frame in frames]
         good = [number for number, call in enumerate(calls) if type(call) is Call]
-        ids = [(getattr(calls[number], "headers", None) or ids_of(frames[number])) for number in good]
-        logs.call.set({"x-request-id": ", ".join(one["x-request-id"] for one in ids if "x-request-id" in one)})
+        ids = [_shown_id(calls[number], frames[number]) for number in good]
+        logs.call.set({"x-request-id": ", ".join(filter(None, ids))})
         self._link.begin(frames[0].seq)
         self._started = time.perf_counter()
         answers: List[Any] = list(calls)
@@ -186,3 +186,7 @@ class Loop:
             return
         del self._flows[flow.seq]
         self._link.send_now(flow.end(error))
+
+
+def _shown_id(call: Any, frame: wire.Frame) -> str:
+    return call.headers.get("x-request-id", "") if call.headers else id_of(frame).decode("latin-1")

@@ -23,6 +23,7 @@ from .main import INIT_FAILED, _journal, _socket, prepare, serve
 from .start import load_models
 
 _FDS = 3
+_POOLS = {"multiprocessing.pool", "concurrent.futures.process"}
 _LOG = logging.getLogger("aciml")
 
 
@@ -91,6 +92,8 @@ def main(settings: Settings, control_fd: str, lifeline_fd: str) -> int:
     models = load_models(settings)
     if models is None:
         return INIT_FAILED
+    if _has_pool():
+        return INIT_FAILED
     _warn_of_threads()
     # or what is garbage now would be frozen with the rest, and kept in every child
     gc.collect()
@@ -99,6 +102,31 @@ def main(settings: Settings, control_fd: str, lifeline_fd: str) -> int:
         return Nursery(control, models, settings).run()
     except OSError:
         return 0
+
+
+def _has_pool() -> bool:
+    """Tell whether the script has left a pool open, of processes or of ``multiprocessing``; if so, say it and end it.
+
+    Its tasks go through threads, which are in no worker: whoever asks it waits for ever. Nobody leaves such a pool open
+    for nothing, so it is an error; a thread, or an executor of threads, may be a library's that nobody needs any more.
+    """
+    # the target is private, but there from 3.8 to 3.14 as long as its thread runs
+    owners = {type(one).__module__ for one in threading.enumerate()}
+    owners |= {getattr(getattr(one, "_target", None), "__module__", "") for one in threading.enumerate()}
+    if not owners & _POOLS:
+        return False
+    import multiprocessing  # there already: the pool is one of its
+
+    # a process of a pool has a copy of each descriptor, so that the front would not see the end of this one
+    for child in multiprocessing.active_children():
+        child.kill()
+    told = (
+        "the script left a pool of processes or threads open, and workers that share its memory have none of the"
+        " threads that feed it: each request that uses it would wait for ever; make it at the first request, or set"
+        " preload to false"
+    )
+    print(told, file=sys.stderr, flush=True)
+    return True
 
 
 def _warn_of_threads() -> None:

@@ -15,15 +15,17 @@ from aciml.core.errors import UserError
 from aciml.core.layer import PREFIX
 from aciml.docker.build import cache_name
 from aciml.images.tools import Tools
+from aciml.registry.client import RegistryClient
 from aciml.resources.environment import EnvironmentImage
 from aciml.settings import Settings
 from aciml.targets.memory import MemoryTarget
-from tests.images.conftest import REPOSITORY, Heard, conda_file
+from tests.docker.base_image import BASE, copy_base
+from tests.heard import Heard
+from tests.images.conftest import REPOSITORY, conda_file
 from tests.simulators.channel import Package, PackedFile, make_channel, python_package
 from tests.simulators.registry_program import missing_reason, running_registry
 
 pytestmark = [pytest.mark.docker, pytest.mark.registry]
-BASE = "debian:bookworm-slim"
 GOOD = b"""#!/bin/bash
 echo "$PKG_NAME $PKG_VERSION $PKG_BUILDNUM in $PREFIX" > $PREFIX/was-run
 cat $PREFIX/share/below >> $PREFIX/was-run
@@ -83,10 +85,13 @@ def new_site(tmp_path: Path) -> Iterator[Callable[[str], Site]]:
     channel = make_channel(tmp_path / "channel", PACKAGES)
     shops: list[Tools] = []
     with running_registry(tmp_path / "registry") as registry:
-        name = f"{registry.host}/base:one"
-        docker("tag", BASE, name)
-        docker("push", "--quiet", name)
-        docker("rmi", name)
+        with RegistryClient(registry.host) as client:
+            is_copied = bool(copy_base(client, "base", "one"))
+        if not is_copied:
+            name = f"{registry.host}/base:one"
+            docker("tag", BASE, name)
+            docker("push", "--quiet", name)
+            docker("rmi", name)
 
         def make(name: str) -> Site:
             shops.append(Tools.of(MemoryTarget(), Settings(tmp_path / name, {"conda-forge": channel.as_uri()})))

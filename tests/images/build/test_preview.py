@@ -26,7 +26,7 @@ def test_a_preview_names_the_layers_that_are_not_made_yet_and_writes_nothing(
     seen = machine.preview(inputs)
 
     assert seen["digest"] is UNKNOWN
-    assert machine.heard.noted[-2:] == [  # a slow machine is told before how long it solved
+    assert machine.heard.notes[-2:] == [  # a slow machine is told before how long it solved
         "layers big, python are not made yet: their digests are not known",
         (
             "+2 ~0 -0 packages, 2 layers to make of 2.5 MB of packages, "
@@ -47,7 +47,7 @@ def test_a_preview_that_may_build_makes_the_layers_in_the_cache_and_writes_to_no
     seen = machine.preview(inputs)
 
     assert not [line for line in registry.requests()[before:] if line.split()[0] not in ("GET", "HEAD")]
-    assert machine.heard.noted[-1].startswith("+4 ~0 -0 packages, 2.5 MB to upload, 0 layers reused, digest sha256:")
+    assert machine.heard.notes[-1].startswith("+4 ~0 -0 packages, 2.5 MB to upload, 0 layers reused, digest sha256:")
     assert machine.up(inputs)["digest"] == seen["digest"]
 
 
@@ -74,17 +74,17 @@ def test_one_package_more_is_seen_by_name_and_costs_its_layer(new_machine: NewMa
     old = machine.inputs(conda_file(tmp_path / "program", "python", "tool"))
     state = machine.up(old)
     new = machine.inputs(conda_file(tmp_path / "program", "python", "tool", "big"), old=old)
-    machine.heard.noted.clear()
+    machine.heard.notes.clear()
 
     from aciml.resources.protocol import Existing
 
     machine.environment.update(Existing(state["image"], state, old), new, machine.heard, preview=True)
 
     assert machine.environment.diff(old, state, new).detail == {'packages["big"]': "update"}
-    assert machine.heard.noted[0] == "packages:\n  + big 1.0"
-    assert machine.heard.noted[1].startswith("size of the image: 0.1 MB -> about 2.5 MB")
-    assert machine.heard.noted[2] == "layer big is not made yet: its digest is not known"
-    assert machine.heard.noted[3].startswith("+1 ~0 -0 packages, 1 layer to make of 2.5 MB of packages, ")
+    assert machine.heard.notes[0] == "packages:\n  + big 1.0"
+    assert machine.heard.notes[1].startswith("size of the image: 0.1 MB -> about 2.5 MB")
+    assert machine.heard.notes[2] == "layer big is not made yet: its digest is not known"
+    assert machine.heard.notes[3].startswith("+1 ~0 -0 packages, 1 layer to make of 2.5 MB of packages, ")
 
 
 def test_a_word_that_is_no_way_to_preview_is_refused(new_machine: NewMachine) -> None:
@@ -102,9 +102,9 @@ def test_a_registry_that_is_still_to_be_made_is_not_waited_for(new_machine: NewM
     digest = machine.up(inputs)["digest"]
 
     for where in ("127.0.0.1:1", UNKNOWN):
-        machine.heard.noted.clear()
+        machine.heard.notes.clear()
         assert machine.preview({**inputs, "loginServer": where})["digest"] == digest
-        assert ", 0.1 MB to upload, 0 layers reused" in machine.heard.noted[-1]
+        assert ", 0.1 MB to upload, 0 layers reused" in machine.heard.notes[-1]
 
 
 def random_channel(folder: Path, chance: random.Random) -> Path:

@@ -16,7 +16,8 @@ from aciml.images.build.push import drop_damaged, mend, push
 from aciml.images.tools import Tools
 from aciml.settings import Settings
 from aciml.targets.memory import MemoryTarget
-from tests.images.conftest import REPOSITORY, Heard, Machine, conda_file
+from tests.heard import Heard
+from tests.images.conftest import REPOSITORY, Machine, conda_file
 from tests.simulators.registry import RegistrySimulator
 
 
@@ -64,7 +65,7 @@ def test_a_blob_damaged_on_this_machine_is_made_again_by_the_same_run(shop: Tool
 
         mend(shop, heard, work)
 
-        assert heard.noted == [
+        assert heard.notes == [
             f"layer {image.layers[0].digest[7:19]} was damaged in this machine's cache; it is made again"
         ]
         assert sha256_digest(registry.repository("azureml/it").blobs[image.layers[0].digest]) == image.layers[0].digest
@@ -99,7 +100,7 @@ def test_layers_of_an_environment_that_were_damaged_are_made_again(
     again = machine.up(machine.inputs(conda))
 
     assert again["digest"] == first["digest"]
-    assert sum("was damaged in this machine's cache; it is made again" in line for line in machine.heard.noted) > 1
+    assert sum("was damaged in this machine's cache; it is made again" in line for line in machine.heard.notes) > 1
 
 
 def test_whole_blobs_are_kept(shop: Tools) -> None:

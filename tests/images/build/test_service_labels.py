@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from aciml.core.reference import Reference
 from aciml.images.build import service as service_image
 from aciml.images.plan import contents
 from aciml.images.plan import service as service_plan
+from aciml.images.tools import Answers
 from aciml.resources.protocol import Existing
 from aciml.resources.service import ServiceImage
 from tests.images.build.test_revision import commit, git, settings_of_nobody
@@ -35,7 +36,8 @@ class Made:
     environment: dict[str, Any]
 
     def service(self) -> ServiceImage:
-        return ServiceImage(self.machine.shop)
+        """As another run has it: what one run has asked, the next one asks again."""
+        return ServiceImage(replace(self.machine.shop, answers=Answers()))
 
     def inputs(self, source: Path, old: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
         """Return what check makes of a service."""

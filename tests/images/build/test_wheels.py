@@ -82,7 +82,7 @@ def test_a_changed_wheel_is_named_with_its_bytes_and_its_layer_alone_is_sent(
     old = machine.inputs(asking(conda, index, "torch", "six", "idna", "rich==1.0"))
     state = machine.up(old)
     new = machine.inputs(asking(conda, index, "torch", "six", "idna", "rich==2.0"), old=old)
-    machine.heard.noted.clear()
+    machine.heard.notes.clear()
 
     machine.environment.update(Existing(state["image"], state, old), new, machine.heard, preview=True)
     before = layers(machine, state)
@@ -91,13 +91,13 @@ def test_a_changed_wheel_is_named_with_its_bytes_and_its_layer_alone_is_sent(
     )
 
     (fresh,) = [name for name, layer in after.items() if layer not in before.values()]
-    (plan,) = [text for text in machine.heard.noted if "not made yet" in text]
+    (plan,) = [text for text in machine.heard.notes if "not made yet" in text]
     assert fresh == "pip rich 2.0"
     assert plan.startswith("layer pip bin-")
     assert any(
-        text.startswith("+0 ~1 -0 packages, 1 layer to make of 1 KB of packages, ") for text in machine.heard.noted
+        text.startswith("+0 ~1 -0 packages, 1 layer to make of 1 KB of packages, ") for text in machine.heard.notes
     )
-    assert any(text.startswith("+0 ~1 -0 packages, 0.1 MB uploaded, ") for text in machine.heard.noted)
+    assert any(text.startswith("+0 ~1 -0 packages, 0.1 MB uploaded, ") for text in machine.heard.notes)
 
 
 def test_a_package_that_moves_from_conda_to_pip_moves_alone(
@@ -137,10 +137,10 @@ def test_a_file_that_conda_and_two_wheels_bring_is_told_and_the_last_wheel_has_i
     told = "1 path is in several packages: lib/both.txt (pip bb has it, pip aa yields)"
 
     assert texts == [b"bb"]
-    assert told in machine.heard.noted
+    assert told in machine.heard.notes
     fresh = new_machine("fresh", mirror)
     fresh.preview(inputs)
-    assert told in fresh.heard.noted
+    assert told in fresh.heard.notes
 
 
 def made_before(machine: Machine, state: dict[str, Any], registry: RegistrySimulator) -> None:
@@ -163,20 +163,20 @@ def test_an_image_of_one_layer_of_wheels_is_no_change_and_moves_over_with_the_fi
     same = machine.inputs(asking(conda, index, "torch", "six", "rich==1.0"), old=old)
     assert not machine.environment.diff(old, state, same).detail
     new = machine.inputs(asking(conda, index, "torch", "six", "rich==2.0"), old=old)
-    machine.heard.noted.clear()
+    machine.heard.notes.clear()
 
     machine.environment.update(Existing(state["image"], state, old), new, machine.heard, preview=True)
 
-    assert machine.heard.noted[0] == "packages:\n  rich 1.0 -> 2.0 (pip)"
+    assert machine.heard.notes[0] == "packages:\n  rich 1.0 -> 2.0 (pip)"
     assert (
         "the wheels of the image that is there are one layer; from now on they are 3, which are sent once: "
         "a later change sends the layer of what changes"
-    ) in machine.heard.noted
+    ) in machine.heard.notes
     moved = machine.environment.update(Existing(state["image"], state, old), new, machine.heard, preview=False)
     again = machine.inputs(asking(conda, index, "torch", "six", "rich==1.0"), old=new)
-    machine.heard.noted.clear()
+    machine.heard.notes.clear()
     machine.environment.update(Existing(moved["image"], moved, new), again, machine.heard, preview=True)
-    assert not [text for text in machine.heard.noted if "one layer" in text]
+    assert not [text for text in machine.heard.notes if "one layer" in text]
 
 
 def test_a_lock_in_the_state_without_sizes_gives_the_same_layers_on_a_machine_that_has_to_ask(

@@ -19,7 +19,8 @@ from aciml.images.export.sbom import bill_of_materials, settle_bill
 from aciml.registry.client import RegistryClient
 from aciml.registry.push import push_image
 from aciml.registry.referrers import attached
-from tests.registry.images import Listener, Shelf, writes
+from tests.heard import Heard
+from tests.registry.images import Shelf, writes
 from tests.simulators.registry import RegistrySimulator
 
 BASE = Reference.parse("debian:bookworm-slim").at("sha256:" + "b" * 64)
@@ -126,7 +127,7 @@ def test_the_bill_is_attached_once_and_goes_when_it_is_not_wanted() -> None:
 
 
 def test_a_registry_that_takes_images_only_is_a_warning() -> None:
-    shelf, listener = Shelf(), Listener()
+    shelf, listener = Shelf(), Heard()
     image = shelf.image([b"layer"])
     with RegistrySimulator() as registry, RegistryClient(registry.host, wait=lambda _: None) as client:
         push_image(client, "env", "1", image, shelf, mount_from={}, progress=Silent())

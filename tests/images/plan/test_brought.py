@@ -7,15 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from aciml.conda.memory import PATHS
+from aciml.conda.facts import PATHS
 from aciml.core.imports import Brought
 from aciml.core.progress import Silent
 from aciml.images.plan.brought import brought_by
 from aciml.model.environment import Environment, Packages, Pins, Steps
-from aciml.pip.memory import WHEEL_PATHS
+from aciml.pip.facts import WHEEL_PATHS
 from aciml.properties import UNKNOWN
 from aciml.resources.service import ServiceImage
-from tests.images.conftest import Heard, Machine, conda_file
+from tests.heard import Heard
+from tests.images.conftest import Machine, conda_file
 from tests.images.plan.catalogs import Remembered
 
 SHA = "a" * 64
@@ -77,7 +78,7 @@ def test_a_service_is_warned_before_its_environments_image_is_known_and_after(
             "entryScript": "score.py",
         }
         assert not service.check(None, given, heard).findings
-        return [line.partition("score.py:")[2].partition(",")[0] for line in heard.warned]
+        return [line.partition("score.py:")[2].partition(",")[0] for line in heard.warnings]
 
     assert warned(UNKNOWN) == []  # nothing is known of any environment
     inputs = machine.inputs(conda_file(tmp_path / "a", "python", "noarchy"))

@@ -28,6 +28,7 @@ from aciml.model.environment import Environment, Packages, read_environment
 from aciml.model.unknowns import encoded
 from aciml.settings import Settings
 from aciml.targets.memory import MemoryTarget
+from tests.heard import Heard
 from tests.pip.index import Index, serve
 from tests.pip.projects import commit, make_project
 from tests.pip.wheels import make_wheel
@@ -43,16 +44,6 @@ BASE = {
     "glibc": "2.36",
     "serverRequirements": False,
 }
-
-
-class Heard(Silent):
-    """Progress that remembers its warnings."""
-
-    def __init__(self) -> None:
-        self.warned: list[str] = []
-
-    def warn(self, text: str) -> None:
-        self.warned.append(text)
 
 
 @dataclass
@@ -208,7 +199,7 @@ def test_auto_solves_with_a_warning_when_the_lock_does_not_fit(project: Project,
     project.write(CONDA.replace("tool>=1", "tool>1"))
 
     assert project.pin()["packages"]["tool"] == "1.5 0"
-    assert any("tool>1,<2 is not satisfied" in line for line in project.heard.warned)
+    assert any("tool>1,<2 is not satisfied" in line for line in project.heard.warnings)
     assert (project.folder / "conda.lock").read_bytes() == before
 
 
@@ -272,20 +263,57 @@ def test_a_wheel_that_was_built_lies_beside_the_lock_and_needs_no_build_again(
     assert elsewhere.pin(lockMode="frozen") == pinned
 
 
-def test_requirements_alone_need_to_say_which_python(project: Project, index: Index) -> None:
+def test_requirements_are_for_the_python_that_a_file_beside_them_says(project: Project, index: Index) -> None:
     project.write(f"--index-url {index.url}/simple\nsix\n", "requirements.txt")
     named = {"requirementsFile": f"{project.folder}/requirements.txt"}
-
-    (finding,) = project.findings(**named)
     project.write("3.11\n", ".python-version")
+
     pinned = project.pin(**named)
 
-    assert finding.where == "requirementsFile"
-    assert "does not say which Python it is for; write one" in finding.why
     assert pinned["packages"] == {"python": "3.11.2 h0_cpython"}
     assert pinned["pipPackages"] == {"six": "1.17"}
     assert project.lock(**named).name == "requirements.lock"
     assert project.pin(lockMode="frozen", **named) == pinned
+
+
+@pytest.mark.parametrize(
+    ("tags", "python", "why"),
+    [
+        (("cp312-cp312", "cp311-cp311"), "3.12.2 h0_cpython", ""),
+        (("py3-none",), "3.13.2 h0_cpython", ""),
+        (("cp310-cp310",), "", "fast"),
+    ],
+)
+def test_without_a_python_the_newest_is_taken_that_the_index_has_wheels_for(
+    project: Project, channel: Path, index: Index, tags: tuple[str, ...], python: str, why: str
+) -> None:
+    make_channel(channel, [python_package("3.12"), python_package("3.13")])
+    for tag in tags:
+        make_wheel(index.folder, "fast", tag=f"{tag}-manylinux2014_x86_64" if tag[0] == "c" else f"{tag}-any")
+    project.write(f"--index-url {index.url}/simple\nfast\n", "requirements.txt")
+    named = {"requirementsFile": f"{project.folder}/requirements.txt"}
+
+    if not why:
+        pinned = project.pin(**named)
+
+        assert pinned["packages"] == {"python": python}
+        project.lock(**named)
+        assert project.pin(lockMode="frozen", **named) == pinned
+        return
+    with pytest.raises(PackagesError) as caught:
+        project.pin(**named)
+    # of all Pythons that were tried, what the newest lacks
+    assert "3.13" in str(caught.value) or "cp313" in str(caught.value)
+    assert why in str(caught.value)
+
+
+def test_a_python_that_the_user_names_is_not_changed_for_a_wheel(project: Project, channel: Path, index: Index) -> None:
+    make_channel(channel, [python_package("3.13")])
+    make_wheel(index.folder, "fast", tag="cp311-cp311-manylinux2014_x86_64")
+    project.write(f"dependencies:\n- python>=3.11\n- pip: [--index-url {index.url}/simple, fast]\n")
+
+    with pytest.raises(PackagesError, match="fast"):
+        project.pin()
 
 
 def test_an_explicit_file_serves_and_locks(project: Project) -> None:

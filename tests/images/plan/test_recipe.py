@@ -56,7 +56,7 @@ def test_layers_of_packages_are_compressed_as_chosen(
     assert (base, entry) == ("tar+gzip", "tar+gzip")  # the base's stay as they are
     assert set(conda) == {kind}
     assert machine.preview(inputs)["digest"] == state["digest"]
-    assert any(note.startswith("3 layers of packages: ") for note in machine.heard.noted)
+    assert any(note.startswith("3 layers of packages: ") for note in machine.heard.notes)
 
 
 def test_words_that_do_not_exist_are_all_named_at_once(new_machine: Callable[..., Machine], tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_a_script_that_check_could_not_see_fails_the_build(scripted: Machine, tm
 def test_a_script_that_is_ignored_is_warned_of_and_not_run(scripted: Machine, tmp_path: Path) -> None:
     state = scripted.up(scripted.inputs(conda_file(tmp_path, "python", "scripted"), postLink="ignore"))
 
-    assert any("scripts of scripted" in text and "ignored" in text for text in scripted.heard.warned)
+    assert any("scripts of scripted" in text and "ignored" in text for text in scripted.heard.warnings)
     assert len(media_types(scripted, state)) == 4  # base, python, package, entry point
 
 

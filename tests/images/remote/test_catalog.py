@@ -56,7 +56,7 @@ def test_a_fresh_machine_shows_the_digest_and_fetches_no_package(
     layers = made["layers"]
     assert sum(request.startswith("HEAD") and "/blobs/" in request for request in asked) <= layers
     assert len([request for request in asked if request.startswith("GET")]) <= 4, asked  # ping, tags, manifest, facts
-    assert fresh.heard.noted[-1].endswith(f"0 MB to upload, {layers} layers reused, digest {made['digest']}")
+    assert fresh.heard.notes[-1].endswith(f"0 MB to upload, {layers} layers reused, digest {made['digest']}")
 
 
 def test_an_update_on_a_fresh_machine_makes_and_pushes_nothing(
@@ -104,7 +104,7 @@ def test_a_layer_that_the_registry_lost_is_not_taken_for_known(
     fresh = new_machine("fresh")
 
     fresh.preview(inputs)
-    assert "layer big is not made yet: its digest is not known" in fresh.heard.noted
+    assert "layer big is not made yet: its digest is not known" in fresh.heard.notes
     assert fresh.up(inputs)["digest"] == made["digest"]
     assert biggest in blobs
 
@@ -121,7 +121,7 @@ def test_what_another_repository_knows_is_not_asked_for(
     elsewhere.preview({**first.inputs(conda), "repository": "azureml/other"})
 
     assert not [request for request in registry.requests()[before:] if REPOSITORY in request]
-    assert any("not made yet" in text for text in elsewhere.heard.noted)
+    assert any("not made yet" in text for text in elsewhere.heard.notes)
 
 
 def test_two_writers_at_once_lose_nothing(registry: RegistrySimulator) -> None:
@@ -169,7 +169,7 @@ def test_a_registry_that_refuses_is_noted_and_the_image_is_there_all_the_same(
     registry.fail("method-not-allowed", f"PUT .*/manifests/{published.TAG}", times=9)
 
     assert machine.up(inputs)["digest"]
-    assert any("does not keep what is known" in text for text in machine.heard.noted)
+    assert any("does not keep what is known" in text for text in machine.heard.notes)
 
 
 @pytest.mark.parametrize(

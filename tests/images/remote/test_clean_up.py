@@ -23,7 +23,7 @@ def test_an_update_removes_old_images_and_prunes_the_cache(new_machine: Callable
 
     there = [client.head_manifest(REPOSITORY, state["digest"]) is not None for state in states]
     assert there == [False, False, True, True]
-    assert not machine.heard.warned
+    assert not machine.heard.warnings
     last = Existing(states[-1]["image"], states[-1], states[-1])
     machine.environment.delete(last, machine.heard)
     assert not [tag for tag in client.tags(REPOSITORY) if tag.startswith("aciml-held-")]

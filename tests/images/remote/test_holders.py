@@ -18,7 +18,7 @@ from aciml.images.remote.pushes import holder_of
 from aciml.registry.client import RegistryClient
 from aciml.resources.protocol import Existing
 from aciml.resources.pushed import delete_pushed
-from tests.images.conftest import Heard
+from tests.heard import Heard
 from tests.images.remote.test_old_tags import Holder
 from tests.simulators.registry import RegistrySimulator
 
@@ -44,7 +44,7 @@ def delete(holder: Holder, image: Image, urn: str) -> list[str]:
     heard.urn = urn
     reference = f"127.0.0.1:1/{holder.repository}:{image.tag}@{image.digest}"
     delete_pushed(tools, Existing(reference, {"image": reference}), heard)
-    return heard.noted
+    return heard.notes
 
 
 def test_an_equal_environment_of_another_stack_stays(one: Holder) -> None:

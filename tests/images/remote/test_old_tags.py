@@ -21,8 +21,9 @@ from aciml.registry.client import RegistryClient
 from aciml.registry.push import push_image
 from aciml.registry.referrers import CYCLONEDX, Artifact, attach, fallback_tag
 from tests.azure.conftest import Account, login_server, make_registry, registries
+from tests.heard import Heard
 from tests.registry.conftest import program, registry, simulator
-from tests.registry.images import Listener, Shelf, noise
+from tests.registry.images import Shelf, noise
 from tests.simulators.registry import RegistrySimulator
 from tests.simulators.registry_program import RegistryProgram
 
@@ -35,7 +36,7 @@ NOW = 1_800_000_000.0
 _names = itertools.count(1)
 
 
-class Holder(Listener):
+class Holder(Heard):
     """One environment of one stack, which pushes to a repository as the days go by."""
 
     def __init__(self, client: RegistryClient, repository: str, urn: str = "urn:one") -> None:
@@ -82,7 +83,7 @@ def test_the_newest_stay(holder: Holder) -> None:
 
     assert holder.has(*images) == [False, False, True, True, True]
     assert not holder.warnings
-    assert any("2 old" in line or "1 old" in line for line in holder.lines)
+    assert any("2 old" in line or "1 old" in line for line in holder.notes)
 
 
 def test_the_young_stay(holder: Holder) -> None:

@@ -23,6 +23,7 @@ from aciml.resources.protocol import Existing
 from aciml.resources.service import ServiceImage
 from aciml.settings import Settings
 from aciml.targets.memory import MemoryTarget
+from tests.heard import Heard
 from tests.simulators.registry import RegistrySimulator
 
 REPOSITORY = "azureml/iris"
@@ -74,19 +75,8 @@ def test_the_record_of_an_older_version_is_the_beginning(client: RegistryClient)
     assert [(run.digest, run.since) for run in runs_of(client, REPOSITORY)["me"]] == [(ONE, 0), (TWO, 5)]
 
 
-class Watcher(Silent):
-    """Keeps what was said."""
-
-    urn = "urn:pulumi:s::p::aciml:image:Service::iris-image"
-
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
-
-    def warn(self, text: str) -> None:
-        self.notes.append(f"warning: {text}")
+def heard() -> Heard:
+    return Heard(urn="urn:pulumi:s::p::aciml:image:Service::iris-image")
 
 
 @pytest.fixture
@@ -107,7 +97,7 @@ def inputs(registry: RegistrySimulator, image: str, **more: Any) -> dict[str, An
 
 
 def test_an_image_that_exists_is_run_as_it_is(tools: Tools, registry: RegistrySimulator) -> None:
-    image, resource, progress = pushed(tools, registry, entryScript="score.py"), ServiceImage(tools), Watcher()
+    image, resource, progress = pushed(tools, registry, entryScript="score.py"), ServiceImage(tools), heard()
     said = inputs(registry, image.digest, sourceDirectory="nowhere", models={"m": "none"})
 
     checked = resource.check(None, said, progress)
@@ -124,7 +114,7 @@ def test_an_image_that_exists_is_run_as_it_is(tools: Tools, registry: RegistrySi
 
 
 def test_its_deletion_leaves_it_and_takes_the_record(tools: Tools, registry: RegistrySimulator) -> None:
-    image, resource, progress = pushed(tools, registry, entryScript="score.py"), ServiceImage(tools), Watcher()
+    image, resource, progress = pushed(tools, registry, entryScript="score.py"), ServiceImage(tools), heard()
     made = resource.create(inputs(registry, image.digest), progress, preview=False)
 
     resource.delete(Existing(made.id, made.state), progress)
@@ -140,28 +130,28 @@ def test_an_image_that_is_not_there_is_refused_before_anything_is_done(
     pushed(tools, registry)
     resource = ServiceImage(tools)
 
-    (finding,) = resource.check(None, inputs(registry, ONE), Watcher()).findings
+    (finding,) = resource.check(None, inputs(registry, ONE), heard()).findings
 
     assert finding.where == "existingImage"
     assert f"{registry.host}/{REPOSITORY} has no image {ONE}" in finding.why
     with pytest.raises(UserError, match="has no image"):
-        resource.create(inputs(registry, ONE), Watcher(), preview=False)
+        resource.create(inputs(registry, ONE), heard(), preview=False)
 
 
 def test_a_registry_that_does_not_answer_is_no_reason_to_refuse(tools: Tools) -> None:
     said = {"existingImage": f"127.0.0.1:1/a@{ONE}", "repository": "a", "entryScript": "score.py"}
     resource = ServiceImage(tools)
 
-    assert resource.check(None, said, Watcher()).findings == []
-    assert resource.create(said, Watcher(), preview=True).state["image"] == f"127.0.0.1:1/a@{ONE}"
+    assert resource.check(None, said, heard()).findings == []
+    assert resource.create(said, heard(), preview=True).state["image"] == f"127.0.0.1:1/a@{ONE}"
 
 
 def test_what_was_not_made_as_a_service_is_told(tools: Tools, registry: RegistrySimulator) -> None:
-    image, progress = pushed(tools, registry, lock=[]), Watcher()
+    image, progress = pushed(tools, registry, lock=[]), heard()
 
     ServiceImage(tools).create(inputs(registry, image.digest), progress, preview=False)
 
-    assert any("was not made as the image of a service" in note for note in progress.notes)
+    assert any("was not made as the image of a service" in text for text in progress.warnings)
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def test_a_script_finds_no_key_in_proc(start: Serve) -> None:
         "    text = open('/proc/%d/environ' % os.getppid(), 'rb').read()\n"
         "    return [b'ACIML_PRIMARY_KEY=' in text, b'the-key' in text, 'ACIML_PRIMARY_KEY' in os.environ]\n"
     )
-    server = start(script, ACIML_PRIMARY_KEY="the-key-of-nobody")
+    server = start(script, ACIML_PRIMARY_KEY="the-key-of-nobody", cold=True)
 
     answer = server.ask("POST", "/score", b"{}", {"Authorization": "Bearer the-key-of-nobody"})
 

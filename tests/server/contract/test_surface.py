@@ -51,12 +51,12 @@ class Asked(NamedTuple):
 
 
 class Said(NamedTuple):
-    """What a script does to ``a``, a response, line by line, and what its client gets (None: whatever)."""
+    """What a script does to ``a``, a response, line by line, and what its client gets (None: whatever, no header)."""
 
     code: str
     status: int
     body: bytes | None
-    headers: dict[str, str]
+    headers: dict[str, str | None]
 
 
 ASKED = [
@@ -167,7 +167,19 @@ ASKED = [
         "r.mimetype_params['charset']", "POST", "/score", b"", {"Content-Type": "text/csv; charset=latin1"}, "latin1"
     ),
     Asked("r.content_length", "POST", "/score", b"abc", TEXT, 3),
+    Asked("r.content_length", "GET", "/score", None, {}, {}),
     Asked("r.content_encoding", "POST", "/score", b"abc", TEXT, {}),
+    Asked("r.host_url", "POST", "/score", b"", {**TEXT, "Host": "example.org:80"}, "http://example.org/"),
+    Asked("r.cache_control.no_cache", "POST", "/score", b"", TEXT, False),
+    Asked("r.cache_control.max_age", "POST", "/score", b"", TEXT, {}),
+    Asked("str(r.if_match)", "POST", "/score", b"", TEXT, ""),
+    Asked("r.if_none_match.to_header()", "POST", "/score", b"", {**TEXT, "If-None-Match": '"x"'}, '"x"'),
+    Asked("str(r.if_range)", "POST", "/score", b"", TEXT, ""),
+    Asked("r.if_range.etag", "POST", "/score", b"", {**TEXT, "If-Range": '"x"'}, "x"),
+    Asked("r.trusted_hosts", "POST", "/score", b"", TEXT, {}),
+    Asked("(r.files, r.close())[1]", "POST", "/score", UPLOAD, PARTS, {}),
+    Asked("r.files['u'].content_length", "POST", "/score", UPLOAD, PARTS, 0),
+    Asked("r.files['u'].mimetype_params", "POST", "/score", UPLOAD, PARTS, {}),
     Asked("r.host", "POST", "/score", b"", {**TEXT, "Host": "example.org:81"}, "example.org:81"),
     Asked("r.host_url", "POST", "/score", b"", {**TEXT, "Host": "example.org"}, "http://example.org/"),
     Asked("r.url_root", "POST", "/score", b"", {**TEXT, "Host": "example.org"}, "http://example.org/"),
@@ -263,6 +275,10 @@ SAID = [
     Said("a = AMLResponse('x', 200, {}, False, True)", 200, b"x", {"x-ms-run-function-failed": "True"}),
     Said("a = AMLResponse(None, 200)", 200, b"{}", {"content-type": "application/json"}),
     Said("a = AMLResponse('', 204)", 204, b"", {}),
+    Said("a = AMLResponse(5, 200)", 500, None, {"content-type": "application/json"}),
+    Said("a.headers.remove('Content-Type')", 200, b"x", {"content-type": None}),
+    Said("assert a.calculate_content_length() == 1", 200, b"x", {}),
+    Said("a.set_etag('b')|assert a.make_conditional(r) is a", 200, b"x", {"etag": '"b"'}),
     Said("a = AMLResponse('x', 200, {'Content-Type': 'text/csv'})", 200, b"x", {"content-type": "text/csv"}),
     Said("a = AMLResponse('x', 200, {'content-type': 'text/csv'})", 200, b"x", {"content-type": "text/csv"}),
     Said(
@@ -401,6 +417,13 @@ def test_a_script_reads_of_a_request_what_it_read_of_flasks(server: Running, row
     reply = server.ask(row.method, row.target, row.body, {**row.headers, "X-Code": row.code})
 
     assert (reply.status, json.loads(reply.body)) == (200, row.value)
+
+
+def test_a_client_that_has_the_message_already_is_told_just_that(server: Running) -> None:
+    code = "a.set_etag('b')|a.make_conditional(r)"
+    reply = server.ask("GET", "/score", None, {"X-Does": "exec", "X-Code": code, "If-None-Match": '"b"'})
+
+    assert (reply.status, reply.body, reply.headers["etag"]) == (304, b"", '"b"')
 
 
 @pytest.mark.parametrize("row", SAID, ids=lambda row: row.code)

@@ -23,7 +23,12 @@ CHUNKED = b"POST /score HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
 @pytest.fixture(scope="module")
 def server(start: Serve) -> Running:
     running = start(
-        ECHO, ACIML_CLIENT_TIMEOUT="1", ACIML_MAX_BODY="1000000", ACIML_KEEP_ALIVE="5", ACIML_MAX_CONNECTIONS="300"
+        ECHO,
+        cold=True,
+        ACIML_CLIENT_TIMEOUT="1",
+        ACIML_MAX_BODY="1000000",
+        ACIML_KEEP_ALIVE="5",
+        ACIML_MAX_CONNECTIONS="300",
     )
     assert running.ask("POST", "/score", b"warm").status == 200
     return running

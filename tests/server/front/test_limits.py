@@ -40,7 +40,7 @@ def open_gate(folder: Path, name: str) -> None:
 
 
 def test_a_body_of_300_mb_is_refused_before_it_comes_and_costs_nothing(start: Serve) -> None:
-    server = start(ECHO)
+    server = start(ECHO, cold=True)
     server.ask("POST", "/score", b"warm")
     before = memory(server)
     reply = server.ask("POST", "/score", b"x" * (300 * MIB))  # this client reads no answer before all is sent
@@ -129,7 +129,7 @@ def test_a_body_that_comes_when_others_took_all_places_is_refused_too(start: Ser
 
 
 def test_bodies_beyond_the_room_wait_for_their_turn(start: Serve) -> None:
-    server = start(ECHO, ACIML_MAX_BUFFERED=str(8 * MIB))
+    server = start(ECHO, ACIML_MAX_BUFFERED=str(8 * MIB), cold=True)
     server.ask("POST", "/score", b"warm")
     before = memory(server)
     body = b"x" * (6 * MIB)

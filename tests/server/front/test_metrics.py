@@ -86,7 +86,7 @@ def test_times_are_histograms(start: Serve) -> None:
 
 
 def test_gauges_tell_of_workers_and_processes(start: Serve) -> None:
-    server = start(SCRIPT, ACIML_CACHE_BYTES="100000")
+    server = start(SCRIPT, ACIML_CACHE_BYTES="100000", cold=True)
     for _ in range(2):
         server.ask("POST", "/score", b"x")
     found = samples(server)

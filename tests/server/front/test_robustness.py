@@ -34,7 +34,7 @@ def run(raw_data):
 
 @pytest.fixture
 def server(start: Serve) -> Running:
-    return start(SCRIPT, ACIML_CLIENT_TIMEOUT="1")
+    return start(SCRIPT, ACIML_CLIENT_TIMEOUT="1", cold=True)
 
 
 @pytest.mark.parametrize("body", [b"sleep 60", b"hold"])

@@ -26,7 +26,7 @@ def code_of(server: Running) -> dict[str, tuple[int, bool]]:
 
 @pytest.mark.skipif(0 <= ROOM < 8 << 20, reason="this system lets a process lock less than 8 MiB")
 def test_the_code_that_serves_stays_in_memory(start: Serve) -> None:
-    server = start(PID)
+    server = start(PID, cold=True)
     assert server.ask("POST", "/score", b"").status == 200
     code = code_of(server)
     locked = {re.split(r"[.-]", Path(path).name)[0] for path, (_, is_locked) in code.items() if is_locked}
@@ -47,7 +47,7 @@ def little() -> Iterator[None]:
 
 @pytest.mark.usefixtures("little")
 def test_a_front_that_may_lock_little_locks_no_more_and_serves(start: Serve) -> None:
-    server = start(PID)
+    server = start(PID, cold=True)
 
     assert server.ask("POST", "/score", b"").status == 200
     assert memory(server, "VmLck") <= 64 << 10
@@ -55,7 +55,7 @@ def test_a_front_that_may_lock_little_locks_no_more_and_serves(start: Serve) -> 
 
 @pytest.mark.parametrize("preload", ["false", "true"])
 def test_a_worker_is_ended_before_the_front(start: Serve, preload: str) -> None:
-    server = start(PID, WORKER_PRELOAD=preload)
+    server = start(PID, WORKER_PRELOAD=preload, cold=True)
     worker = int(server.ask("POST", "/score", b"").body)
     scores = [int(Path(f"/proc/{pid}/oom_score_adj").read_text()) for pid in (server.process.pid, worker)]
 

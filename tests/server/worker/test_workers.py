@@ -292,7 +292,7 @@ def _all_serve(server: Running, count: int) -> set[int]:
 
 
 def test_preloaded_workers_share_their_memory_and_are_replaced_by_a_fork(start: Serve) -> None:
-    server = start(SHARES, WORKER_PRELOAD="true", WORKER_COUNT="4")
+    server = start(SHARES, WORKER_PRELOAD="true", WORKER_COUNT="4", cold=True)
     pids = _all_serve(server, 4)
     together = sum(map(_pss, _children(server.process.pid)))
 
@@ -309,6 +309,28 @@ def test_a_preloaded_script_that_fails_ends_with_3(start: Serve) -> None:
 
     assert server.end() == 3
     assert server.log[-1] == "init() raised ZeroDivisionError: division by zero"
+
+
+@pytest.mark.parametrize(
+    "pool",
+    [
+        "import multiprocessing\npool = multiprocessing.Pool(1)\n",
+        "from multiprocessing.pool import ThreadPool\npool = ThreadPool(1)\n",
+        "from concurrent.futures import ProcessPoolExecutor\npool = ProcessPoolExecutor(1)\nlist(pool.map(abs, [1]))\n",
+    ],
+)
+def test_a_preloaded_pool_that_no_worker_could_use_is_refused(start: Serve, pool: str) -> None:
+    server = start(pool + "def run(x): ...", listening=False, WORKER_PRELOAD="true")
+
+    assert server.end() == 3
+    assert "make it at the first request, or set preload to false" in server.log[-1]
+
+
+def test_a_preloaded_pool_that_is_closed_is_none(start: Serve) -> None:
+    pool = "from multiprocessing.pool import ThreadPool\nwith ThreadPool(1) as pool:\n    pool.map(abs, [1])\n"
+    server = start(pool + "    pool.close()\n    pool.join()\ndef run(x): return 1", WORKER_PRELOAD="true")
+
+    assert server.ask("POST", "/score", b"").body == b"1"
 
 
 def test_workers_work_at_the_same_time(start: Serve, tmp_path: Path) -> None:
@@ -348,7 +370,7 @@ def run(raw_data):
 
 @pytest.mark.parametrize("preload", ["false", "true"])
 def test_nothing_outlives_a_killed_front(start: Serve, preload: str) -> None:
-    server = start(STUBBORN, WORKER_PRELOAD=preload)
+    server = start(STUBBORN, WORKER_PRELOAD=preload, cold=True)
     with ThreadPoolExecutor() as pool:
         asked = pool.submit(server.ask, "POST", "/score", b"")
         pids = [int(pid) for pid in server.wait_for(r"pids (\d+) (\d+)").groups()]

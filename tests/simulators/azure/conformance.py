@@ -7,7 +7,8 @@ out when that folder is not there.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ _DESCRIBED = ("microsoft.containerinstance", "microsoft.containerregistry", "mic
 _POLLED = ("/operations/", "operationstatuses/", "operationresults/", "/operationsstatus/")
 _SECRETS = {"secureValue", "password", "storageAccountKey", "workspaceKey"}
 _TELLS_SECRETS = ("/listcredentials", "/regeneratecredential", "/generatecredentials", "/exec", "/attach")
+_REMEMBERED = 500
 _NAMES_OF_PEOPLE = {"tags", "metadata"}
 
 
@@ -40,7 +42,9 @@ class Conformance:
 
     def __init__(self, arm: list[Operation], data_plane: list[Operation], common: Mapping[str, Checker]) -> None:
         """Take operations, the most literal paths first."""
-        self._arm, self._data_plane, self._common = arm, data_plane, common
+        # the same places are asked again and again, and each time there are some hundred patterns to look through
+        self._arm, self._data_plane = (lru_cache(_REMEMBERED)(_finder(known)) for known in (arm, data_plane))
+        self._common = common
         known = {one.template.rpartition("/providers/")[2].partition("/")[0].lower() for one in arm}
         self._described = [name for name in _DESCRIBED if name in known]
 
@@ -69,19 +73,18 @@ class Conformance:
         # the last one answers: roles of a registry; to ask for a provider by its name alone is Microsoft.Resources' own
         asked = path.rpartition("/providers/")[2]
         if path.startswith(("/acr/v1/", "/oauth2/")):
-            yield from _checked(_operation_of(request, self._data_plane), request, response, body)
+            yield from _checked(self._data_plane(request.method, request.path), request, response, body)
         elif asked.partition("/")[0] not in self._described or asked.removesuffix("/register") in _DESCRIBED:
             yield from self._plain_faults(path, response, body)
         elif any(part in path for part in _POLLED) and not path.endswith("/operations"):
             yield from self._polled(path, response, body)
         else:
-            yield from _checked(_operation_of(request, self._arm), request, response, body)
+            yield from _checked(self._arm(request.method, request.path), request, response, body)
 
     def _polled(self, path: str, response: Response, body: Any) -> Iterator[str]:
         """Check what a client that polls gets: a status, a resource at a place of results, or an error."""
         if "operationresults/" in path and isinstance(body, dict) and "type" in body:
-            shown = Request("GET", str(body.get("id")), {}, {}, b"", "")
-            found = _operation_of(shown, self._arm)
+            found = self._arm("GET", str(body.get("id")))
             checker = found.answers.get("200") if found else None
             yield from _in_response(checker, body) if checker else ()
         elif response.status == 200 and body is not None:
@@ -98,10 +101,10 @@ class Conformance:
             yield from _in_response(self._common["ErrorResponse"], body or {})
 
 
-def _operation_of(request: Request, known: list[Operation]) -> Operation | None:
-    return next(
-        (one for one in known if one.method == request.method and one.pattern.fullmatch(request.path)),
-        None,
+def _finder(known: list[Operation]) -> Callable[[str, str], Operation | None]:
+    """Return what finds the operation of a method and a path."""
+    return lambda method, path: next(
+        (one for one in known if one.method == method and one.pattern.fullmatch(path)), None
     )
 
 

@@ -18,6 +18,7 @@ from referencing.jsonschema import DRAFT202012, Schema
 _RANGES = {"int32": 2**31, "int64": 2**63}
 _FORMATS = FormatChecker(formats=())
 _LONGEST = 300
+_REMEMBERED = 100
 _ALTERNATIVES = ("oneOf", "anyOf")
 
 
@@ -68,7 +69,8 @@ class Documents:
         """Read nothing yet."""
         self._folder = folder
         self._raw: dict[str, Any] = {}
-        self._registry: Registry[Schema] = Registry(retrieve=self._retrieve)  # type: ignore[call-arg]  # attrs alias
+        self._strict: dict[str, Resource[Schema]] = {}
+        self.registry: Registry[Schema] = Registry(retrieve=self._retrieve)  # type: ignore[call-arg]  # attrs alias
 
     def uri(self, path: str) -> str:
         """Return the URI of a file, which ``path`` names relative to the folder."""
@@ -97,17 +99,22 @@ class Documents:
 
     def request(self, schema: Mapping[str, Any]) -> Checker:
         """Return what checks the body of a request."""
-        return Checker(_CLIENT(self.strict(schema), registry=self._registry, format_checker=_FORMATS))
+        return Checker(self, _CLIENT, self.strict(schema), null_is_absent=False)
 
     def response(self, schema: Mapping[str, Any], *, null_is_absent: bool = False) -> Checker:
         """Return what checks the body of a response; some services answer null for what is not set."""
-        validator = _SERVICE(self.strict(schema), registry=self._registry, format_checker=_FORMATS)
-        return Checker(validator, null_is_absent=null_is_absent)
+        return Checker(self, _SERVICE, self.strict(schema), null_is_absent=null_is_absent)
 
     def _retrieve(self, uri: str) -> Resource[Schema]:
+        if uri in self._strict:
+            return self._strict[uri]
         document = self.raw(uri)
         found = {name: self._strict_all(document[name], document) for name in ("definitions",) if name in document}
-        return DRAFT202012.create_resource(found)
+        self._strict[uri] = made = DRAFT202012.create_resource(found)
+        # a registry never changes, and forgets what it has retrieved with the check that needed it: to make a document
+        # strict takes longer than all the checks of a request
+        self.registry = self.registry.with_resources(list(self._strict.items())).crawl()
+        return made
 
     def _strict_all(self, definitions: Mapping[str, Any], document: Mapping[str, Any]) -> dict[str, Any]:
         return {name: self._chosen(name, schema, document) for name, schema in definitions.items()}
@@ -184,14 +191,25 @@ def choice(key: str, choices: Mapping[str, Any]) -> dict[str, Any]:
 class Checker:
     """Says what is wrong with a JSON value."""
 
-    def __init__(self, validator: Validator, *, null_is_absent: bool = False) -> None:
-        """Take a validator, which keeps what it has resolved."""
-        self._validator, self._null_is_absent = validator, null_is_absent
+    def __init__(self, documents: Documents, kind: type[Validator], schema: Any, *, null_is_absent: bool) -> None:
+        """Take a strict schema, and the documents that its references lead to."""
+        self._documents, self._kind, self._schema, self._null_is_absent = documents, kind, schema, null_is_absent
+        self._sound: set[str] = set()
 
     def faults(self, value: Any) -> list[str]:
         """Return one sentence for each fault, with the path of the property."""
+        # who polls gets the same answer again and again, and to read a schema takes longer than all else of a request
+        text = json.dumps(value)
+        if text in self._sound:
+            return []
         value = _without_nulls(value) if self._null_is_absent else value
-        return [_sentence(error) for error in self._validator.iter_errors(value)]
+        validator = self._kind(self._schema, registry=self._documents.registry, format_checker=_FORMATS)
+        found = [_sentence(error) for error in validator.iter_errors(value)]
+        if not found:
+            if len(self._sound) >= _REMEMBERED:
+                self._sound.clear()
+            self._sound.add(text)
+        return found
 
 
 def _sentence(error: ValidationError) -> str:

@@ -9,6 +9,7 @@ from docker.errors import APIError, DockerException, ImageNotFound
 
 from .generic import may_pull
 from .group_runtime_engine import Engine
+from .group_runtime_processes import Programs
 from .http import ArmError
 from .identity import REGISTRY_AUDIENCES
 from .world import World
@@ -19,10 +20,13 @@ _REGISTRY = "Microsoft.ContainerRegistry/registries"
 
 
 class Images:
-    """Checks and pulls, each with the credentials of one group."""
+    """Checks and pulls, each with the credentials of one group.
 
-    def __init__(self, world: World, engine: Engine) -> None:
-        self._world, self._engine = world, engine
+    Of what is run without Docker, ``programs``, nothing is pulled: an image is there if its program is known.
+    """
+
+    def __init__(self, world: World, engine: Engine, programs: Programs | None = None) -> None:
+        self._world, self._engine, self._programs = world, engine, programs
 
     def check(self, group: str, body: Json) -> None:
         """Raises ``ArmError`` 400 InaccessibleImage for an image that cannot be pulled."""
@@ -35,6 +39,9 @@ class Images:
     def pull(self, image: str, body: Json) -> str:
         """Pull an image and return the name to run it by."""
         name, tag = _split(image)
+        if self._programs is not None:
+            self._programs.require(image)
+            return image
         if not _host(image):
             self._engine.client.images.get(image)
             return image
@@ -78,6 +85,9 @@ class Images:
         )
 
     def _look(self, image: str, login: dict[str, str]) -> None:
+        if self._programs is not None:
+            self._programs.require(image)
+            return
         if not _host(image):  # a name without a host is looked for in the engine, which stands for the public registry
             self._engine.client.images.get(image)
             return

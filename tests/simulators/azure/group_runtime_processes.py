@@ -2,7 +2,7 @@
 
 A container costs Docker, containerd, runc and the kernel half a second of a core, and a group has two. Where what
 answers is not what is tested, the tiny images of ``tests/simulators/containers.py`` are run without them: a real server
-that is started, asked, ended and started again by the same code. An image still has to be pulled.
+that is started, asked, ended and started again by the same code. Nothing is pulled: an image is a name for a program.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import subprocess
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,17 +33,25 @@ _WAITS = "sleep 1000"
 
 @dataclass(frozen=True)
 class Programs:
-    """What images run: shell commands by digest, for ``busybox``, with their files in ``folder``.
+    """What images run: shell commands by digest or by name, for ``busybox``, with their files in ``folder``.
 
-    A command listens at ``PORT`` and serves a folder below the root, as those of the images do.
+    A command listens at ``PORT`` and serves a folder below the root, as those of the images do. Another entry point is
+    one of busybox's, which reads and writes no file.
     """
 
     busybox: Path
     folder: Path
     commands: Mapping[str, str]
 
-    def words(self, image: str, address: str) -> list[str]:
+    def require(self, image: str) -> None:
+        """Make sure that an image has a program. Raises ``DockerException``, as an engine that does not find it."""
+        if image.rpartition("@")[2] not in self.commands:
+            raise DockerException(f"manifest for {image} not found: manifest unknown")
+
+    def words(self, image: str, address: str, entrypoint: Sequence[str] = ()) -> list[str]:
         """Return the command of an image at an address; without an address it only waits."""
+        if entrypoint and address:
+            return [str(self.busybox), *entrypoint[1:]]
         command = self.commands[image.rpartition("@")[2]] if address else _WAITS
         here = command.replace(f"-p {PORT}", f"-p {address}:{PORT}").replace("-h /", f"-h {self.folder}/")
         return [str(self.busybox), "sh", "-c", here] if command else ["/bin/lost"]
@@ -83,28 +91,36 @@ class _Api:
             self._addresses[made] = loopback(made)
             return {"Id": made}
         address = self._addresses.get(words["host_config"]["network_mode"].removeprefix("container:"), "")
-        self._runs[made] = _Run(self._programs.words(image, address), words["environment"], address)
+        command = self._programs.words(image, address, words["entrypoint"] or ())
+        self._runs[made] = _Run(command, words["environment"], address)
         return {"Id": made}
 
+    def _run(self, container: str) -> _Run:
+        """Return a run. Raises ``DockerException`` for one that somebody has removed meanwhile, such as a probe's."""
+        try:
+            return self._runs[container]
+        except KeyError:
+            raise DockerException(f"No such container: {container}") from None
+
     def start(self, container: str) -> None:
-        if container in self._runs:
-            self._runs[container].start()
+        if container not in self._addresses:
+            self._run(container).start()
 
     def stop(self, container: str, timeout: int) -> None:
-        self._runs[container].end(timeout)
+        self._run(container).end(timeout)
 
     def kill(self, container: str) -> None:
-        self._runs[container].end(0)
+        self._run(container).end(0)
 
     def wait(self, container: str, timeout: float | None = None) -> dict[str, int]:
-        return {"StatusCode": self._runs[container].wait(timeout)}
+        return {"StatusCode": self._run(container).wait(timeout)}
 
     def inspect_container(self, container: str) -> dict[str, Any]:
         address = self._addresses.get(container, "")
         return {"NetworkSettings": {"IPAddress": address}, "State": {"OOMKilled": False}}
 
     def logs(self, container: str, tail: int | str, *, timestamps: bool) -> bytes:
-        lines = self._runs[container].lines
+        lines = self._run(container).lines
         shown = lines if tail == "all" else lines[-int(tail) :]
         return b"".join(at.strftime("%Y-%m-%dT%H:%M:%S.%fZ ").encode() * timestamps + line for at, line in shown)
 

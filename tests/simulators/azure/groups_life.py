@@ -56,7 +56,7 @@ class Groups:
 
     def images(self) -> Images:
         """Return what checks and pulls images."""
-        return Images(self.world, self.engine())
+        return Images(self.world, self.engine(), self.programs)
 
     def runtime(self, resource_id: str) -> Runtime | None:
         """Return what runs for a group."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import itertools
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -13,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from aciml.core.errors import Cancelled
 from aciml.core.progress import Silent
 from aciml.model.access import Access
 from aciml.settings import Settings
@@ -33,32 +33,6 @@ OWNER = "urn:pulumi:dev::shop::aciml:compute:ContainerGroup::{name}"
 
 class Killed(BaseException):
     """The end of the process, as far as the code under test can tell: nothing of it catches this."""
-
-
-class Hearer(Silent):
-    """Progress that keeps what it hears; raises ``error`` at the checkpoint with the number ``stop_at``, from 1."""
-
-    def __init__(self, *, stop_at: int = 0, error: BaseException | None = None, timeout: float = 0) -> None:
-        self.lines: list[str] = []
-        self.notes: list[str] = []
-        self.warnings: list[str] = []
-        self.timeout = timeout
-        self.checkpoints = 0
-        self._stop_at, self._error = stop_at, error or Cancelled()
-
-    def say(self, text: str) -> None:
-        self.lines.append(text)
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
-
-    def warn(self, text: str) -> None:
-        self.warnings.append(text)
-
-    def checkpoint(self) -> None:
-        self.checkpoints += 1
-        if self.checkpoints == self._stop_at:
-            raise self._error
 
 
 @dataclass
@@ -143,6 +117,34 @@ def dies_at(life: Life, step: int, work: Callable[[], object]) -> bool:
     return False
 
 
+class Death:
+    """One round of ``each_death``: a run that is to end at one write, and is told whether it has."""
+
+    def __init__(self, life: Life, step: int) -> None:
+        self._life, self.step, self.died = life, step, False
+
+    def __str__(self) -> str:
+        return f"a run that died {('before', 'behind')[self.step % 2]} its write {self.step // 2 + 1}"
+
+    def of(self, work: Callable[[], object]) -> None:
+        """Run it until it dies."""
+        self.died = dies_at(self._life, self.step, work)
+
+
+def each_death(life: Life, least: int) -> Iterator[Death]:
+    """Give a death for each write of a run, and last a round in which it lives; each has to end as it began.
+
+    Args:
+        life: the groups of the test.
+        least: how many deaths there are at least: two a write.
+    """
+    for step in itertools.count():
+        yield (death := Death(life, step))
+        if not death.died:
+            break
+    assert step >= least
+
+
 @contextmanager
 def living(
     emulator: Emulator, images: tuple[str, dict[str, str]], folder: Path, programs: Programs | None = None
@@ -194,4 +196,4 @@ def watching(look: Any) -> Iterator[list[str]]:
         thread.join()
 
 
-__all__ = ["Hearer", "Killed", "Life", "answer", "dies_at", "living", "replace", "watching"]
+__all__ = ["Killed", "Life", "answer", "each_death", "living", "replace", "watching"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +12,6 @@ from aciml.model.access import Access, Account
 from aciml.registry.client import RegistryClient
 from aciml.registry.errors import RegistryError
 from aciml.registry.push import push_image
-from aciml.settings import Settings
 from aciml.targets.azure.arm.errors import AzureError
 from aciml.targets.azure.arm.session import AzureSession
 from aciml.targets.azure.config import AzureConfig
@@ -22,6 +19,7 @@ from aciml.targets.azure.groups.room import Rooms
 from aciml.targets.azure.health import looks
 from aciml.targets.azure.registries.life import AzureRegistries
 from aciml.targets.protocol import RegistryFacts
+from tests.heard import Heard
 from tests.registry.images import Shelf, noise
 from tests.simulators.azure.emulator import Emulator
 from tests.simulators.azure.generic import assign
@@ -35,34 +33,6 @@ URN = "urn:pulumi:dev::iris::aciml:registry:ContainerRegistry::images"
 SIZE = {"cpuCores": 4, "memoryGb": 8, "location": "westeurope"}
 REPOSITORY = "Container Registry Repository"
 ONE_GROUP = "one-group"
-
-
-class Heard(Silent):
-    """Remembers what is told."""
-
-    urn = URN
-
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-        self.warnings: list[str] = []
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
-
-    def warn(self, text: str) -> None:
-        self.warnings.append(text)
-
-
-@pytest.fixture
-def session(azure_config: AzureConfig, tmp_path: Path) -> Iterator[AzureSession]:
-    made = AzureSession(azure_config, Settings(tmp_path))
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def registries(session: AzureSession) -> AzureRegistries:
-    return AzureRegistries(session)
 
 
 def create(registries: AzureRegistries, **settings: Any) -> RegistryFacts:
@@ -97,7 +67,7 @@ def test_a_login_with_rights_on_one_group_makes_finds_and_removes_a_registry_the
     assert afresh.find(facts.login_server) is not None
     account = afresh.pull_credentials(f"{facts.login_server}/iris@{digest}", Access(pull_identity=puller))
     assert account == Account(server=facts.login_server, identity=puller)
-    registries.delete(facts.id, delete_data=True, progress=Heard())
+    registries.delete(facts.id, delete_data=True, progress=Heard(urn=URN))
     assert registries.read(facts.id) is None
 
 
@@ -105,7 +75,7 @@ def test_what_such_a_login_may_not_ask_is_told_once_and_is_no_finding(
     session: AzureSession, registries: AzureRegistries, emulator: Emulator
 ) -> None:
     emulator.fault(ONE_GROUP)
-    heard, rooms = Heard(), Rooms(lambda: session)
+    heard, rooms = Heard(urn=URN), Rooms(lambda: session)
 
     assert registries.judge(None, registry(name="contoso"), heard) == []
     assert rooms.judge(None, declared(name="one", **SIZE), heard) == []
@@ -222,7 +192,7 @@ def test_nobody_else_is_asked_for_a_firewall(registries: AzureRegistries, emulat
 def test_a_registry_that_is_to_be_closed_is_warned_of_once(
     registries: AzureRegistries, settings: dict[str, Any], words: str
 ) -> None:
-    heard, again = Heard(), Heard()
+    heard, again = Heard(urn=URN), Heard(urn=URN)
     closed = registry(name="contoso", sku="Premium", **settings)
 
     registries.judge(None, closed, heard)

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from aciml.targets.local.swarm.envoy import (
     CLUSTERS,
+    COPIES_PORT,
+    COPIES_ROOM,
     LISTENERS,
     ROUTES,
     SIDE,
@@ -19,6 +21,7 @@ from aciml.targets.local.swarm.envoy import (
     Mirror,
     Routing,
     bootstrap,
+    copies_of,
     read_door,
     routing_of,
     version_of,
@@ -58,6 +61,7 @@ def doors(draw: st.DrawFn) -> Door:
         authorities=draw(st.booleans()),
         labels=draw(st.dictionaries(st.from_regex(r"[a-z]{1,9}", fullmatch=True), st.sampled_from(names), max_size=3)),
         log=draw(st.booleans()),
+        copies_after=draw(st.sampled_from([0.005, 2.0])),
     )
 
 
@@ -115,6 +119,30 @@ def test_a_mirror_ends_with_the_share_of_its_source() -> None:
     assert routing.weigh({A: 100}).mirror == Mirror(A, B, 30)
     with pytest.raises(WrongWeights, match="cannot be mirrored"):
         Routing({A: 90, B: 10}, Mirror(A, B, 30))
+
+
+def test_copies_wait_in_a_bounded_place_until_their_request_is_most_likely_answered() -> None:
+    door = Door((A, B), Routing({A: 100}, Mirror(A, B, 30)), copies_after=0.25, timeout=60)
+
+    (policy,) = shared_route(door)["route"]["request_mirror_policies"]
+    (waiting,) = [one for one in resources(door, CLUSTERS) if one["name"] == policy["cluster"] == copies_of(B)]
+    (listener,) = [one for one in resources(door, LISTENERS) if one["name"] == "copies"]
+    (to,) = [one["endpoint"]["address"] for one in waiting["load_assignment"]["endpoints"][0]["lb_endpoints"]]
+    manager = listener["filter_chains"][0]["filters"][0]["typed_config"]
+    (route,) = manager["route_config"]["virtual_hosts"][0]["routes"]
+
+    assert waiting["circuit_breakers"]["thresholds"] == [{"max_connections": COPIES_ROOM, "max_pending_requests": 1}]
+    # nobody outside of Envoy's own container reaches it
+    assert to == listener["address"] == {"socket_address": {"address": "127.0.0.1", "port_value": COPIES_PORT}}
+    assert [one["name"].rpartition(".")[2] for one in manager["http_filters"]] == ["fault", "router"]
+    assert manager["http_filters"][0]["typed_config"]["delay"]["fixed_delay"] == "0.25s"
+    # of an edge Envoy would make the id of a request anew, and no copy would be known as one
+    assert manager["use_remote_address"] is False
+    assert route["route"] == {"cluster": B, "timeout": "60s"}
+
+    ended = door.but(routing=Routing({A: 100}))
+    assert copies_of(B) not in {one["name"] for one in resources(ended, CLUSTERS)}
+    assert "copies" not in {one["name"] for one in resources(ended, LISTENERS)}
 
 
 def test_a_revision_that_goes_takes_its_mirror_and_leaves_the_shares_of_the_others() -> None:

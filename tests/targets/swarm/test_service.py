@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from aciml.core.errors import OutageError
-from aciml.core.progress import Silent
 from aciml.targets.home.place import Workspace
 from aciml.targets.local.swarm.service import SwarmServices
+from tests.heard import Heard
 from tests.targets.specs import declared
 from tests.targets.swarm.test_cluster import ACTIVE, INFO
 
@@ -42,16 +42,6 @@ class Apps:
 
     def look(self, name: str, claim: object) -> None:
         """Find nothing."""
-
-
-class Heard(Silent):
-    """Keeps warnings."""
-
-    def __init__(self) -> None:
-        self.warnings: list[str] = []
-
-    def warn(self, text: str) -> None:
-        self.warnings.append(text)
 
 
 def judged(client: Client, *, room: tuple[str, str] | None = None, **said: Any) -> tuple[list[str], list[str]]:

@@ -16,6 +16,7 @@ from .path import Key, spoken
 from .request import JSON, Came, Expected, media_type
 from .tolerance import DEFAULT, Rules, Walk
 
+# a million numbers that differ would be a million lines
 MOST_OF_ONE = 100
 """So many differences of one answer are kept, the worst; all are counted."""
 _SHOWN = 60
@@ -43,6 +44,7 @@ class Difference:
     more than allowed (infinite if nothing is); 0 of all else.
     """
 
+    # of the request, as its file calls it
     request: str
     path: str
     old: str
@@ -53,6 +55,7 @@ class Difference:
     excess: float = 0.0
 
     @property
+    # by rank first: of two numbers the one that is further off, of all else the kind
     def badness(self) -> tuple[float, float, float]:
         """What to sort by."""
         return (self.rank, self.excess, self.relative)
@@ -116,7 +119,9 @@ class _Counted:
 
 def differences(name: str, expected: Expected, came: Came, rules: Rules | None = None) -> Iterator[Difference]:
     """Give all that differs of one answer, in the answer's order."""
+    # who calls for one answer alone has no rules of a file
     rules = rules or Rules(DEFAULT)
+    # a status is judged before all: what an error says is another thing than an answer
     if came.status != expected.status:
         shown = _shown_text(came.body.decode("utf-8", "replace"))
         new = f"{came.status} {shown}".rstrip() if came.status else f"no answer: {came.why}"
@@ -132,17 +137,20 @@ def differences(name: str, expected: Expected, came: Came, rules: Rules | None =
 def _bodies(name: str, expected: Expected, came: Came, rules: Rules) -> Iterator[Difference]:
     if expected.kind == JSON:
         try:
+            # as bytes: json reads UTF-8, -16 and -32 by their first ones (RFC 8259, 8.1)
             new = json.loads(came.body)
         except (ValueError, RecursionError):
             shown = _shown_text(came.body.decode("utf-8", "replace")) or "nothing"
             yield Difference(name, "$", _shown(expected.value), f"no JSON: {shown}", Rank.SHAPE)
             return
+        # a walk of rules: each place asks its own, without searching the list
         yield from _values(name, expected.value, new, rules.walk())
     elif expected.kind == "text":
         text = came.body.decode("utf-8", "replace")
         if text != expected.value:
             yield Difference(name, "body", *_apart(str(expected.value), text), Rank.VALUE)
     elif expected.kind == "sha256":
+        # of bytes only their hash was kept, so nothing more can be said
         digest = hashlib.sha256(came.body).hexdigest()
         if digest != expected.value:
             sizes = f"{expected.size} bytes, " if expected.size is not None else ""
@@ -153,6 +161,7 @@ def _bodies(name: str, expected: Expected, came: Came, rules: Rules) -> Iterator
 def _values(name: str, old: Any, new: Any, walk: Walk) -> Iterator[Difference]:
     """Compare two JSON values; a stack of its own, since an answer may be nested deeper than a program's calls."""
     left: list[tuple[tuple[Key, ...], Any, Any, Walk]] = [((), old, new, walk)]
+    # on a stack of its own: Python's would end at a thousand levels
     while left:
         place, old, new, walk = left.pop()
         said = walk.said
@@ -166,6 +175,7 @@ def _values(name: str, old: Any, new: Any, walk: Walk) -> Iterator[Difference]:
             left += [((*place, key), old[key], new[key], walk.down(key)) for key in reversed(both)]
         elif isinstance(old, list) and isinstance(new, list):
             if len(old) != len(new):
+                # both lengths are told, and the items as far as both go: one that is missing in front shifts all others
                 yield Difference(name, spoken(place), _items(old), _items(new), Rank.SHAPE)
             # as far as both go: the items that remain tell whether the longer list is only longer
             pairs = [*zip(old, new, strict=False)]
@@ -180,6 +190,7 @@ def _keys(
     name: str, place: tuple[Key, ...], old: Mapping[str, Any], new: Mapping[str, Any], walk: Walk
 ) -> Iterator[Difference]:
     for key, value in old.items():
+        # who leaves a place out does not want to hear that it is missing
         if key not in new and not walk.down(key).tolerance.ignore:
             yield Difference(name, spoken((*place, key)), _shown(value), "missing", Rank.SHAPE)
     for key, value in new.items():
@@ -192,6 +203,7 @@ def _inner(old: Any, new: Any) -> tuple[Any, Any] | None:
 
     Scripts written for v1 answer with ``json.dumps``, which is sent as a string.
     """
+    # of two texts: `json.dumps` in a script that returns a str
     if not (isinstance(old, str) and isinstance(new, str)) or old == new:
         return None
     if not all(text.lstrip()[:1] in ("{", "[") for text in (old, new)):
@@ -204,6 +216,7 @@ def _inner(old: Any, new: Any) -> tuple[Any, Any] | None:
 
 def _scalars(name: str, place: tuple[Key, ...], old: Any, new: Any, walk: Walk) -> Difference | None:
     if _is_number(old) and _is_number(new):
+        # numbers are compared by size, and not by whether one has a dot
         return _numbers(name, place, old, new, walk)
     if _kind(old) != _kind(new):
         return Difference(name, spoken(place), _shown(old), _shown(new), Rank.SHAPE)
@@ -221,10 +234,12 @@ def _numbers(name: str, place: tuple[Key, ...], old: float, new: float, walk: Wa
     if tolerance is None:
         excess = 0.0 if old == new else math.inf
     else:
+        # equal ones need no tolerance: of infinity and NaN the difference would not be a number
         excess = tolerance.excess(*_floats(old, new)) if old != new else 0.0
     if not excess:
         return None
     off = abs(b - a) if math.isfinite(a := _float(old)) and math.isfinite(b := _float(new)) else math.inf
+    # of 0 no share can be told
     relative = off / abs(a) if a and math.isfinite(a) else math.inf
     # a number that is none any more is worse than any that is wrong
     rank = Rank.NUMBER if math.isfinite(off) else Rank.VALUE
@@ -236,6 +251,7 @@ def _floats(old: float, new: float) -> tuple[float, float]:
 
 
 def _float(number: float) -> float:
+    # Python's integers have no end, and a float has one
     try:
         return float(number)
     except OverflowError:  # JSON's integers have no end
@@ -247,6 +263,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _kind(value: Any) -> str:
+    # bool is a number in Python, and none in JSON
     if _is_number(value):
         return "number"
     return "null" if value is None else type(value).__name__
@@ -257,6 +274,7 @@ def _items(value: list[Any]) -> str:
 
 
 def _shown(value: Any) -> str:
+    # a long list would fill the line: its length says more
     if isinstance(value, dict | list) and len(value) > 20:
         return f"{len(value)} {'members' if isinstance(value, dict) else 'items'}"
     try:
@@ -272,6 +290,7 @@ def _shown_text(text: str) -> str:
 
 def _apart(old: str, new: str) -> tuple[str, str]:
     """Return two texts from a little before the place where they part, or their starts would look alike."""
+    # a text of pages that differs in one word: the word is shown, and not the first lines
     same = next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
     start = max(0, same - 10) if same > _SHOWN // 2 else 0
     head = "..." if start else ""

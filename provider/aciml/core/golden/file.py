@@ -8,16 +8,13 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
-
 from ..errors import Finding, UserError
 from ..meant import meant
+from .document import of_lines, of_yaml, too_deep
 from .path import Key, PathError, Pattern
 from .request import APPLICATION_JSON, METHODS, OCTETS, SCORE, Expected, Golden, Request
 from .tolerance import DEFAULT, Rule, Tolerance
@@ -29,8 +26,6 @@ MOST_REQUESTS = 1000
 """Each of them is sent at each update."""
 LARGEST_BODY = 16 << 20
 """Bytes of what is sent."""
-_DEEPEST = 200
-_MOST_VALUES = 100_000  # an alias of YAML costs a letter, and may mean a million values
 
 _TOP = ("golden", "recorded", "tolerance", "tolerances", "requests")
 _BODIES = ("json", "text", "base64", "file")
@@ -38,18 +33,12 @@ _REQUEST = ("name", "path", "method", "content_type", "headers", *_BODIES, "expe
 _ANSWERS = ("json", "text", "base64", "sha256")
 _EXPECT = ("status", "content_type", *_ANSWERS, "size")
 _RULE = ("path", "absolute", "relative", "ignore")
+# a name may have any form, so a part of it is enough
 _SECRET = re.compile(
     r"authorization|cookie|token|secret|passw|api[-_]?key|subscription[-_]?key|signature", re.IGNORECASE
 )
+# the names that Azure and its gateways use for keys in a query
 _SECRET_QUERY = re.compile(r"[?&](code|key|sig|[^=&]*(?:token|secret|passw|api[-_]?key)[^=&]*)=", re.IGNORECASE)
-# the parser of YAML takes a time that grows with the square of it
-_DEEP = re.compile(rf"(?:[\[{{]\s*){{{_DEEPEST},}}")
-# a word of letters that nobody writes; of a value in several lines the last one has the closing bracket alone
-_HELD = "json-taken-out-7c1f"
-_IN_TEXT = re.compile(rf"{_HELD}\d+")
-_IN_JSON = re.compile(
-    r"(?m)^(?P<lead>(?P<pad> *)(?:- )?json: )(?P<json>[\[{](?:.*|\n(?:(?P=pad) .*\n)*?(?P=pad) *)[\]}])$"
-)
 _HEX = re.compile(r"[0-9a-f]{64}")
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 
@@ -79,19 +68,21 @@ def parse(text: str, name: str, read: Reader) -> Golden:
     """
     judge = _Judge(name, read)
     lines = name.lower().endswith((".jsonl", ".ndjson"))
+    # by its name, since a line of JSON is YAML as well
     most = LARGEST_LINES if lines else LARGEST_YAML
     # before anything is parsed: a file that is too large, or nested on purpose, must not cost a preview its time
     if len(text) > most:
         more = "" if lines else "; lines of JSON may have more: name it .jsonl, `aciml golden record` writes it so"
         judge.report((), f"the file has {len(text) >> 10} KiB, and {most >> 10} are read{more}")
-    elif not lines and (deep := _DEEP.search(text)):
-        judge.lines[()] = text.count("\n", 0, deep.start()) + 1
+    elif not lines and (line := too_deep(text)):
+        judge.lines[()] = line
         judge.report((), "the file is nested too deeply")
     else:
-        document = _of_lines(text, judge) if lines else _of_yaml(text, judge)
+        document = of_lines(text, judge) if lines else of_yaml(text, judge)
         # of a document that was not read whole, findings about its contents would mislead
         golden = judge.document(document) if not judge.findings else None
         if golden is not None and not judge.findings:
+            # only then: a mapping that was cut at a fault would lack requests, which would be told as the fault
             return golden
     raise GoldenError(judge.findings)
 
@@ -129,11 +120,14 @@ class _Judge:
             rows = []
         if len(rows) > MOST_REQUESTS:
             self.report(("requests",), f"{len(rows)} requests; {MOST_REQUESTS} are sent at most")
+            # none of them is judged: ten thousand findings would say no more than this one
             rows = []
         tolerance = self.tolerance(document.get("tolerance", {}), ("tolerance",), _RULE[1:3], DEFAULT)
+        # with its number, by which a request without a name is called
         requests = [self.request(row, ("requests", i), i + 1) for i, row in enumerate(rows)]
         self.unique(requests)
         said = document.get("recorded")
+        # written by people and tools: whatever it says, it is shown as text and decides nothing
         recorded = {str(key): str(value) for key, value in said.items()} if isinstance(said, dict) else {}
         rules = self.rules(document.get("tolerances"), ("tolerances",))
         return Golden(tuple(filter(None, requests)), tolerance, rules, recorded, name=self.name)
@@ -150,6 +144,7 @@ class _Judge:
             self.report(place, "a request is a mapping with path, a body and expect")
             return None
         self.known(row, place, _REQUEST)
+        # the body decides on the method, so it is read before
         body, file, kind = self.body(row, place)
         # a row without a path asks /score, and one with a body sends it: both are posts, as v1's clients do it
         method = str(row.get("method", "POST" if body is not None or "path" not in row else "GET")).upper()
@@ -159,12 +154,15 @@ class _Judge:
             self.report(place, "a GET has no body; drop it, or write method: POST")
         expect = row.get("expect")
         return Request(
+            # names are needed in messages: of one without any its place is as good
             name=self.text(row, "name", place) or f"request {number}",
             path=self.path(row, place),
+            # by default a body makes it a POST, as curl does
             method=method,
             body=body,
             content_type=self.text(row, "content_type", place) or kind,
             headers=self.headers(row.get("headers"), (*place, "headers")),
+            # without an expectation the request is for recording alone
             expected=None if expect is None else self.expected(expect, (*place, "expect")),
             rules=self.rules(row.get("tolerances"), (*place, "tolerances")),
             file=file,
@@ -179,6 +177,7 @@ class _Judge:
         if _SECRET_QUERY.search(said):
             why = "the path has a key or a token in it; what is secret is never in this file"
             self.report((*place, "path"), f"{why}, the service's key is taken from the stack's state")
+        # a path without its slash is plainly meant
         return "/" + said.lstrip("/")
 
     def headers(self, said: Any, place: tuple[Key, ...]) -> Mapping[str, str]:
@@ -201,6 +200,7 @@ class _Judge:
         if len(given) > 1:
             self.report(place, f"{' and '.join(given)} are two bodies of one request; keep one")
         if not given:
+            # a request without a body still says what it would take
             return None, "", APPLICATION_JSON
         word = given[0]
         said, at = row[word], (*place, word)
@@ -245,6 +245,7 @@ class _Judge:
         given = [name for name in _ANSWERS if name in said]
         if len(given) > 1:
             self.report(place, f"{' and '.join(given)} are two answers to one request; keep one")
+        # 200 by default, since that is what a model answers that answers
         status = said.get("status", 200)
         if not isinstance(status, int) or isinstance(status, bool) or not 100 <= status <= 599:
             self.report((*place, "status"), f"{status} is no status; write one of 100 to 599")
@@ -260,14 +261,17 @@ class _Judge:
             self.report(place, f"{word} is a text")
             return None
         if word == "text":
+            # a text is kept as it is: what is compared is every letter of it
             return replace(found, kind="text", value=value)
         if word == "base64":
             data = self.base64(value, place)
+            # of bytes only the digest is compared, so that a picture of megabytes need not be kept in memory
             return replace(found, kind="sha256", value=hashlib.sha256(data).hexdigest(), size=len(data))
         digest = value.lower().removeprefix("sha256:")
         if not _HEX.fullmatch(digest):
             self.report(place, "sha256 has 64 hexadecimal digits")
         size = said.get("size")
+        # optional: the digest says it all, the size only says how far off an answer is
         if size is not None and (not isinstance(size, int) or isinstance(size, bool) or size < 0):
             self.report(place, f"size: {size} is no number of bytes")
             size = None
@@ -279,6 +283,7 @@ class _Judge:
         if not isinstance(said, list):
             self.report(place, "tolerances are a list of {path, absolute, relative}")
             return ()
+        # one wrong rule does not hide the others
         return tuple(filter(None, (self.rule(one, (*place, i)) for i, one in enumerate(said))))
 
     def rule(self, said: Any, place: tuple[Key, ...]) -> Rule | None:
@@ -291,6 +296,7 @@ class _Judge:
             self.report((*place, "path"), str(error))
             return None
         rest = {key: value for key, value in said.items() if key != "path"}
+        # a rule that says nothing would look as if it ignored its path
         if not rest:
             self.report(place, f"{said['path']} says nothing; give absolute, relative or ignore")
         return Rule(pattern, self.tolerance(rest, place, _RULE, Tolerance()))
@@ -306,6 +312,7 @@ class _Judge:
         # who says one of them means that one alone
         if not {"absolute", "relative"} & said.keys():
             return replace(default, ignore=bool(ignore))
+        # a number that was not said is 0: `relative: 0.01` shall not let small numbers pass by an absolute one
         absolute, relative = (
             self.number(said[word], word, (*place, word)) if word in said else 0.0 for word in ("absolute", "relative")
         )
@@ -315,6 +322,7 @@ class _Judge:
         if isinstance(said, bool) or not isinstance(said, int | float) or not 0 <= said < math.inf:
             self.report(place, f"{word}: {said} is no number of 0 or more")
             return 0.0
+        # almost surely a percentage: 5 for 5 %
         if word == "relative" and said > 1:
             self.report(place, f"relative: {said} would let every number pass; 0.01 is a hundredth of the value")
         return float(said)
@@ -327,6 +335,7 @@ class _Judge:
         return said
 
     def known(self, row: Mapping[str, Any], place: tuple[Key, ...], words: tuple[str, ...]) -> None:
+        # a word that is not known would be passed over, and with it what its writer meant
         for key in row:
             if key not in words:
                 near = meant(str(key), words)
@@ -339,142 +348,3 @@ _KINDS = {
     "jpeg": "image/jpeg", "gif": "image/gif", "webp": "image/webp", "wav": "audio/wav",
 }  # fmt: skip
 """Content types of files, by their endings (IANA, media types)."""
-
-
-def _of_lines(text: str, judge: _Judge) -> Any:
-    """Read lines of JSON: the first may have what a YAML file has above its requests, each other is a request."""
-    rows: list[Any] = []
-    top: dict[str, Any] = {}
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
-        judge.lines["requests", len(rows)] = number
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            judge.report(("requests", len(rows)), f"the line is no JSON: {error}")
-            rows.append({})
-            continue
-        if not rows and not top and isinstance(row, dict) and "golden" in row:
-            top = {key: value for key, value in row.items() if key != "requests"}
-            continue
-        rows.append(row)
-    return {**top, "requests": rows}
-
-
-def _of_yaml(text: str, judge: _Judge) -> Any:
-    held: dict[str, Any] = {}
-    try:
-        root = YAML(typ="safe", pure=True).compose(_held(text, held))
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        judge.lines[()] = mark.line + 1 if mark else 1
-        judge.report((), f"this is no YAML: {error.problem or error.context}")
-        return None
-    except (YAMLError, ValueError, RecursionError) as error:
-        judge.report((), f"this is no YAML: {str(error).splitlines()[0] if str(error) else 'it is nested too deeply'}")
-        return None
-    return _Values(judge, held).value(root, ()) if root is not None else None
-
-
-def _held(text: str, held: dict[str, Any]) -> str:
-    """Return the text with what is JSON after ``json:`` taken out: YAML's parser needs a second for some KB of it.
-
-    Args:
-        text: YAML.
-        held: gets what was taken out, by the word that stands in its place.
-    """
-
-    def take(found: re.Match[str]) -> str:
-        try:
-            value = json.loads(found["json"], object_pairs_hook=_once, parse_constant=_none)
-        except (ValueError, RecursionError):
-            return found[0]
-        word = f"{_HELD}{len(held)}"
-        held[word] = (value, found["json"])
-        # the lines below keep their numbers
-        return found["lead"] + word + "\n" * found["json"].count("\n")
-
-    return text if _HELD in text else _IN_JSON.sub(take, text)
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        raise ValueError  # YAML's parser tells where
-    return made
-
-
-def _none(word: str) -> Any:
-    raise ValueError(word)  # in YAML, NaN is a text
-
-
-@dataclass
-class _Values:
-    """Makes plain values of YAML's nodes, by the rules of JSON: what is a date there is a text here."""
-
-    judge: _Judge
-    held: Mapping[str, Any]
-    count: int = 0
-
-    def value(self, node: Node, place: tuple[Key, ...]) -> Any:
-        self.count += 1
-        if len(place) > _DEEPEST or self.count > _MOST_VALUES:
-            if self.count <= _MOST_VALUES or self.count == _MOST_VALUES + 1:
-                self.judge.report(place, "the file is nested too deeply, or has too many values")
-            return None
-        # of what is inside of bodies nobody asks for the line
-        if len(place) <= 6:
-            self.judge.lines[place] = node.start_mark.line + 1
-        if isinstance(node, MappingNode):
-            return dict(self.members(node, place))
-        if isinstance(node, SequenceNode):
-            return [self.value(one, (*place, i)) for i, one in enumerate(node.value)]
-        return self.scalar(node, place) if isinstance(node, ScalarNode) else None
-
-    def members(self, node: MappingNode, place: tuple[Key, ...]) -> Iterator[tuple[str, Any]]:
-        seen: set[str] = set()
-        for key, value in node.value:
-            # in JSON a name is a text, whatever YAML makes of it (1: or yes:)
-            name = str(key.value) if isinstance(key, ScalarNode) else ""
-            self.judge.lines[*place, name] = key.start_mark.line + 1
-            if name in seen:
-                self.judge.report((*place, name), f'"{name}" is written twice')
-            seen.add(name)
-            found = self.value(value, (*place, name))
-            # the line of a member is that of its name
-            if len(place) < 6:
-                self.judge.lines[*place, name] = key.start_mark.line + 1
-            yield name, found
-
-    def scalar(self, node: ScalarNode, place: tuple[Key, ...]) -> Any:
-        text, tag = str(node.value), str(node.tag).rpartition(":")[2]
-        if text in self.held:
-            return self.held[text][0]
-        if _HELD in text:
-            # it was no value, but stands in a longer text
-            return _IN_TEXT.sub(lambda found: str(self.held[found[0]][1]), text)
-        try:
-            if tag == "int":
-                return _int(text)
-            if tag == "float":
-                return _float(text)
-        except ValueError:
-            self.judge.report(place, f"{text[:40]} is no number")
-            return None
-        return text.lower() in ("true", "yes", "on") if tag == "bool" else None if tag == "null" else text
-
-
-def _int(text: str) -> int:
-    plain = text.replace("_", "")
-    try:
-        return int(plain, 0)
-    except ValueError:
-        return int(plain, 10)  # 007
-
-
-def _float(text: str) -> float:
-    plain = text.replace("_", "").lower()
-    if plain.endswith((".inf", ".nan")):
-        return float(plain.replace(".", ""))
-    return float(plain)

@@ -87,6 +87,7 @@ INFERENCE: tuple[Key, ...] = (
         "service.source_directory",
         "without it v1 sent the script alone: `aciml import` copies it, `from_v1` takes the script's folder",
     ),
+    # v1 had spark-py, python and python-slim: the two of Python are what every image here has
     Key(
         "runtime",
         _TEXT,
@@ -95,6 +96,7 @@ INFERENCE: tuple[Key, ...] = (
         plain=("python", "python-slim"),
     ),
     Key("condaFile", _PATH, _USED, "environment.packages.conda_file", "relative to sourceDirectory, as in v1"),
+    # the SDK's argument is extra_docker_file_steps, and who wrote a file by it wrote a capital F
     Key(
         "extraDockerfileSteps",
         Kind.STEPS,
@@ -104,6 +106,7 @@ INFERENCE: tuple[Key, ...] = (
         also=("extraDockerFileSteps",),
         plain=((),),
     ),
+    # false asks for nothing, and files that were copied from a sample say it
     Key("enableGpu", _TRUTH, _REFUSED, why=_NO_GPU, plain=(False,)),
     Key("cudaVersion", _TEXT, _NOT_GIVEN, why="v1 read it with enableGpu alone"),
     Key("baseImage", _TEXT, _USED, "environment.base_image", "debian:bookworm-slim without it"),
@@ -119,6 +122,7 @@ INFERENCE: tuple[Key, ...] = (
 """Of ``inferenceconfig.json``."""
 
 ENVIRONMENT: tuple[Key, ...] = (
+    # a workspace kept environments by these three; a digest says more than all of them
     Key("name", _TEXT, _NOT_GIVEN, why="an image is named by its repository and digest", quiet=True),
     Key("version", _ANY, _NOT_GIVEN, why="the image's digest is its version", quiet=True),
     Key("assetId", _TEXT, _NOT_GIVEN, why="there is no workspace", quiet=True),
@@ -130,6 +134,7 @@ ENVIRONMENT: tuple[Key, ...] = (
         "EXAMPLE_ENV_VAR, which each new environment of v1 had, is left out if the script does not read it; "
         "what is named like a secret becomes one",
     ),
+    # two ways that exclude one another, as in v1: packages of conda, or the Python that the image has
     Key("python", _SECTION, _USED),
     Key(
         "python.userManagedDependencies",
@@ -146,6 +151,7 @@ ENVIRONMENT: tuple[Key, ...] = (
         "with userManagedDependencies alone, as in v1; found in the image if it is only python",
         plain=("python", "python3"),
     ),
+    # an environment that is written inline has its packages in place; one that was saved has a file beside it
     Key("python.condaDependencies", _ANY, _USED, "environment.packages.conda_text"),
     Key("python.condaDependenciesFile", _PATH, _USED, "environment.packages.conda_file"),
     Key("python.baseCondaEnvironment", _TEXT, _NOT_GIVEN, why="packages are linked into an environment of their own"),
@@ -159,6 +165,7 @@ ENVIRONMENT: tuple[Key, ...] = (
         "a text, or the path of a file; of a scaffold the file BaseDockerfile",
     ),
     Key(
+        # a build by a workspace took both from its own storage, which nobody but that workspace reads
         "docker.buildContext",
         _ANY,
         _REFUSED,
@@ -192,11 +199,13 @@ ENVIRONMENT: tuple[Key, ...] = (
         why="Container Instances have amd64 alone",
         plain=("amd64", "x86_64"),
     ),
+    # how a job's container is started: a container group has words of its own for what of it is there
     Key("docker.enabled", _TRUTH, _NOT_GIVEN, why=_TRAINING, plain=(False, True)),
     Key("docker.sharedVolumes", _TRUTH, _NOT_GIVEN, why=_TRAINING, plain=(False, True)),
     Key("docker.shmSize", _ANY, _NOT_GIVEN, why=_TRAINING, plain=("2g", "1g")),
     Key("docker.arguments", _ANY, _NOT_GIVEN, why=_TRAINING, plain=((),)),
     Key("docker.gpuSupport", _TRUTH, _NOT_GIVEN, why=_TRAINING, plain=(False,)),
+    # a saved environment has this section and the next, whatever it was for: only what they say counts
     Key("spark", _SECTION, _USED, why="empty, as each environment of v1 has it"),
     Key("spark.repositories", _ANY, _REFUSED, why="there is no Spark; serve it with Python", plain=((),)),
     Key("spark.packages", _ANY, _REFUSED, why="there is no Spark; serve it with Python", plain=((),)),
@@ -215,6 +224,7 @@ ENVIRONMENT: tuple[Key, ...] = (
 """Of an environment: inline in ``inferenceconfig.json``, or a scaffold's ``azureml_environment.json``."""
 
 DEPLOYMENT: tuple[Key, ...] = (
+    # the only key that v1 demanded
     Key("computeType", _TEXT, _USED, "aciml:target", "aci or local; the stack config says where a service goes"),
     Key("containerResourceRequirements", _SECTION, _USED),
     Key(
@@ -238,6 +248,7 @@ DEPLOYMENT: tuple[Key, ...] = (
         _NOT_GIVEN,
         why=f"{_AKS}; azure.container.memory_limit has it",
     ),
+    # the number of GPUs; gpuCores below is the same of AKS
     Key("containerResourceRequirements.gpu", _NUMBER, _REFUSED, why=_NO_GPU, plain=(0,)),
     Key("location", _TEXT, _USED, "service.location"),
     Key("dnsNameLabel", _TEXT, _USED, "service.azure.dns_name_label"),
@@ -252,6 +263,7 @@ DEPLOYMENT: tuple[Key, ...] = (
         why="Container Instances knew no tokens, and the service would be open; write authEnabled: true, for keys",
         plain=(False,),
     ),
+    # v1 read the three files of a certificate only if this says true, and so do we
     Key("sslEnabled", _TRUTH, _USED, "service.tls", "true needs certificate, key and cname, as in v1"),
     Key("sslCertificate", _PATH, _USED, "service.tls.ssl_cert_pem_file", also=("sslCertPemFile",)),
     Key("sslKey", _PATH, _USED, "service.tls.ssl_key_pem_file", also=("sslKeyPemFile",)),
@@ -264,6 +276,7 @@ DEPLOYMENT: tuple[Key, ...] = (
         "v1's workspace knew where to: give server.telemetry.app_insights_connection_string",
         plain=(False,),
     ),
+    # a key of one's own for what Container Instances write to disk: with two of three ARM refuses the group
     Key("vaultBaseUrl", _TEXT, _USED, "service.azure.encryption.cmk_vault_base_url", "all three, or none"),
     Key("keyName", _TEXT, _USED, "service.azure.encryption.cmk_key_name", "all three, or none"),
     Key("keyVersion", _TEXT, _USED, "service.azure.encryption.cmk_key_version", "all three, or none"),
@@ -289,6 +302,7 @@ DEPLOYMENT: tuple[Key, ...] = (
         plain=(False,),
         also=("collect_model_data",),
     ),
+    # passed over by v1 on Container Instances, whose server had no such limit; ours has one everywhere
     Key("scoringTimeoutMs", _NUMBER, _USED, "service.server.limits.scoring_timeout_ms", f"{_AKS}"),
     Key(
         "maxConcurrentRequestsPerContainer",
@@ -311,6 +325,7 @@ DEPLOYMENT: tuple[Key, ...] = (
 """Of ``deploymentconfig.json``."""
 
 TARGETS = {
+    # refused and not passed over: who names a cluster expects replicas, a ramp or a device, and would get none of them
     "aks": "Kubernetes is no target here: write computeType aci for Container Instances, or run the image that is "
     "pushed (output `image`) in a Deployment of your own",
     "aksendpoint": "AKS endpoints are no target here: write computeType aci, and azure.rollout blue_green for a second "
@@ -321,6 +336,7 @@ TARGETS = {
 
 
 _ENCRYPTION, _NETWORK = "write vaultBaseUrl, keyName and keyVersion", "write vnetName and subnetName"
+# the names of arguments in Python: by a table, since most are no slip of the finger that a comparison would find
 SDK_WORDS = {
     "cpu_cores": "write containerResourceRequirements.cpu",
     "memory_gb": "write containerResourceRequirements.memoryInGB",

@@ -15,6 +15,7 @@ from .tree import TreeError, Value, read_tree
 
 # what pipelines fill in: #{x}#, __x__, $(x), ${x}, {{x}}, <x>. A key that is one is known to everybody
 _PLACEHOLDER = re.compile(r"#\{.*\}#?|__\w+__|\$\(.*\)|\$\{.*\}|\{\{.*\}\}|<[^<>]*>")
+# what PyYAML would take for false; in quotes it is a text, as JSON reads it
 _QUOTED = ("False", "false", "FALSE", "no", "No", "off")
 _FILES: Mapping[str, tuple[Key, ...]] = {
     "the inference config": INFERENCE,
@@ -50,6 +51,7 @@ class Outcome:
 
     def __str__(self) -> str:
         """Write it as a line."""
+        # what is used or replaced says by what; all else its own word
         rest = {Fate.USED: f"is {self.to}", Fate.REPLACED: f"replaced by {self.to}"}.get(self.fate, str(self.fate))
         return f"{self.where}: {self.key}: {rest}" + (f"; {self.why}" if self.why else "")
 
@@ -58,6 +60,7 @@ class Outcome:
 class Reading:
     """Gathers what files say; nothing is raised, so that all of it is told at once."""
 
+    # a list of findings and not an error: a file with ten faults is mended once
     findings: list[Finding] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
 
@@ -83,11 +86,13 @@ class Reading:
         """Return a file's object; None, and a finding, if it has none."""
         try:
             root = read_tree(text)
+        # a syntax error ends it: of a text that cannot be read nothing else is true
         except TreeError as error:
             self.fault(f"{file}:{error.line}", "", str(error))
             return None
         if root.is_map:
             return root
+        # an empty file is a file that somebody forgot to fill
         self.fault(f"{file}:{root.line}", "", "the file is empty" if root.says_nothing else "the file is no object")
         return None
 
@@ -107,6 +112,7 @@ class Reading:
     def _object(
         self, root: Value, keys: tuple[Key, ...], above: str, file: str, prefix: str, found: dict[str, Said]
     ) -> None:
+        # each key by all of its spellings
         known = {name: key for key in children(keys, above) for name in (key.name, *key.also)}
         lines: dict[str, int] = {}
         for word, line, value in root.pairs():
@@ -125,6 +131,7 @@ class Reading:
 
     def _one(self, said: Said, keys: tuple[Key, ...], file: str, prefix: str, found: dict[str, Said]) -> None:
         key, value, path = said.key, said.value, prefix + said.key.path
+        # null, an empty text and a default that asks for nothing are all the same to v1
         if value.says_nothing or _is_plain(key, value):
             self.note(said, Fate.NOT_GIVEN, "", "it says nothing", prefix=prefix)
         elif key.fate is Fate.REFUSED and key.kind is Kind.TRUTH and value.data in _QUOTED:
@@ -140,18 +147,22 @@ class Reading:
             self.fault(said.where, path, why)
         else:
             found[key.path] = said
+            # sections and a registry's object have keys of their own below
             if value.is_map and key.kind in (Kind.SECTION, Kind.REGISTRY):
                 self._object(value, keys, key.path, file, prefix, found)
+            # an environment by its name has none; by its object its keys are read by the caller
             elif key.kind is not Kind.ENVIRONMENT:
                 self.note(said, Fate.USED, key.to.partition(".")[2] or key.to, "", prefix=prefix)
 
 
 def _is_plain(key: Key, value: Value) -> bool:
+    # false and 0 are not equal here, though Python says so
     if key.kind is Kind.TRUTH:
         return any(value.truth() is one for one in key.plain)
     bare = value.bare()
     if key.kind is Kind.ANY and _is_hollow(bare):
         return True
+    # 1 and True are equal in Python, so the kind has to be
     return any(type(one) is type(bare) and one == bare for one in key.plain) or (bare == [] and () in key.plain)
 
 
@@ -166,12 +177,14 @@ def _wrong_form(key: Key, value: Value) -> str:
     """Say what is wrong with the form of a value; nothing if it is right. A value may be a secret: none is repeated."""
     fits, why = _FORMS.get(key.kind, (None, ""))
     if fits is not None and not fits(value):
+        # a secret or a number is filled in by its own form, or not at all
         return why
     is_filled = key.kind not in (Kind.TEXT, Kind.PATH) or not _PLACEHOLDER.fullmatch(str(value.data).strip())
     return "" if is_filled else "it is a placeholder that nobody filled in; write the value, or null"
 
 
 def _is_text(value: Value) -> bool:
+    # YAML has numbers for versions, and 3.8 is meant as a text; a truth is never one
     return isinstance(value.data, str | int | float) and not isinstance(value.data, bool)
 
 
@@ -181,6 +194,7 @@ def _is_number(value: Value) -> bool:
 
 
 def _is_texts(value: Value) -> bool:
+    # a value of a map is a text, whatever it looks like: numbers are taken
     return value.is_map and all(not one.is_map and not one.is_list for _, _, one in value.pairs())
 
 
@@ -196,6 +210,7 @@ _FORMS: Mapping[Kind, tuple[Callable[[Value], bool], str]] = {
     Kind.SECTION: (lambda value: value.is_map, "it must be an object"),
     Kind.TEXTS: (_is_texts, "it must be an object of texts"),
     Kind.REGISTRY: (
+        # "myregistry.azurecr.io" is what people wrote, and v1's schema has an object
         lambda value: value.is_map or isinstance(value.data, str),
         "it must be the registry's host, or an object with address, username and password",
     ),
@@ -213,15 +228,18 @@ def _advice(word: str, siblings: list[str], keys: tuple[Key, ...], prefix: str) 
         return SDK_WORDS[word]
     paths = {name: f"{prefix}{key.path}" for key in keys for name in (key.name, *key.also)}
     # letter by letter first: a key of the other file is no misspelling of one of this
+    # exact ones of all files before near ones of this
     for near in (1.0, NEAR):
         if one := meant(word, siblings, near):
             return f"did you mean {one}?"
         if one := meant(word, paths, max(near, 0.8)):
             return f"did you mean {paths[one]}?"
         for what, others in _FILES.items():
+            # in the other file it is no typing error, but a matter of the place
             if others is not keys and (one := meant(word, [key.name for key in others], max(near, 0.8))):
                 return f"{one} belongs into {what}"
     shown = sorted(siblings, key=str.lower)
+    # as people look for them: v1's own order is by history
     return f"known are {either(shown)}"
 
 

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from ...registry.push import Pushed
 
 
+# the entry point starts it, and it starts the server
 _STARTER = ENTRYPOINT.with_name("entrypoint.py")
 
 
@@ -69,13 +70,16 @@ class EnvironmentBuilder:
     def __init__(self, tools: Tools) -> None:
         """Work with the machine's store, catalog and clients."""
         self._tools = tools
+        # base images are read by an account of their own
         self._bases = BaseImages(tools)
 
     def look(self, recipe: Recipe, place: Place | None) -> Outlook:
         """Say which layers are known, and name those that are not; no registry is written to."""
         by, catalog = writing_of(recipe), self._tools.catalog
+        # steps and Dockerfiles are looked up by their key, a base by its digest
         below = self._known_below(recipe, place)
         recipe = self._with_own(recipe, below, place, Silent()) if below else recipe
+        # a plan of nothing is an empty list, and an environment without packages is one
         conda, missing = known_conda_layers(recipe.conda, catalog, by) if recipe.conda else ([], [])
         pip, unknown = known_wheel_layers(wheel_set(recipe.pip, recipe.conda), catalog, by)
         needs, lacking = known_needs(self._tools, recipe.own, by) if recipe.own else ([], [])
@@ -106,6 +110,7 @@ class EnvironmentBuilder:
             # without a place the registry is still to be made, and so holds nothing
             return self._find_built(recipe, place) if place else None
         if recipe.made:
+            # what a Dockerfile makes is kept in the same registry as its steps
             return find_made(self._tools, recipe.made, place) if place else None
         return self._bases.image(recipe.base)
 
@@ -121,6 +126,7 @@ class EnvironmentBuilder:
         """
         # the package files alone; unpacked and packed again they take several times as much
         with told_if_full(self._tools.settings.cache, sum(weights_of(recipe).values()) if recipe.conda else 0):
+            # a layer that turns out to be damaged in this machine's cache is made again
             return mend(self._tools, progress, lambda: self._bring(recipe, place, progress, builder))
 
     def _bring(self, recipe: Recipe, place: Place, progress: Progress, builder: Builder) -> Built:
@@ -147,12 +153,14 @@ class EnvironmentBuilder:
                 conda = self._conda(recipe, progress, ready, phases.part)
             with phases.timed("pip packages"):
                 pip = self._pip(recipe, progress, ready, phases.part)
+            # waited for here: the packages are made meanwhile
             below = base.answer()
             recipe = self._with_own(recipe, below, place, progress)
             pip = [*self._needs(recipe, progress), *pip]
             if recipe.link_steps:
                 job = self._link_job(recipe, below, conda)
                 with phases.timed("link scripts"):
+                    # a script runs in the image with its packages, so all of them are there
                     conda += run_linked(tools, job, place, builder, progress, early.outcomes(), by_engine)
             image = self._finish(recipe, self._compose(recipe, below, conda, pip))
             # services stand on it and exports read it, often before the registry is asked again
@@ -238,6 +246,7 @@ class EnvironmentBuilder:
             catalog=tools.catalog,
             settings=tools.settings,
             progress=progress,
+            # who gets which path is decided with what conda brings, too
             conda=Memory(wheels.conda, tools.catalog).claimants,
             known_blob=tools.present.__contains__,
             by=writing_of(recipe),
@@ -280,6 +289,7 @@ class EnvironmentBuilder:
             return {layer.digest: told_of(recipe.own) for layer in pip}
         lock = recipe.conda or CondaLock(())
         versions = {package.name: package.version for package in lock.packages}
+        # groups are planned again: a layer's own name has no versions in it
         groups = divide(lock.sizes(), lock.beside).conda
         names = [f"conda {', '.join(f'{name} {versions[name]}' for name in group.members)}" for group in groups]
         rows = list(zip(conda, [*names, *["link scripts"] * len(conda)], strict=False))
@@ -291,6 +301,7 @@ class EnvironmentBuilder:
 
 
 def _name_below(recipe: Recipe) -> str:
+    # what a preview calls what it cannot know
     return "of the extra steps" if recipe.steps else "of the Dockerfile"
 
 
@@ -316,6 +327,7 @@ def weights_of(recipe: Recipe) -> dict[str, int]:
     wheels = wheel_set(recipe.pip, recipe.conda)
     divided, sizes = wheels.divided(), {package.name: package.size for package in wheels.packages}
     pip = {f"server {group.name}": group.members for group in divided.server}
+    # both kinds in one map: a layer is known by its name
     pip |= {f"pip {group.name}": group.members for group in divided.wheels}
     conda = {group.name: sum(wheels.conda.sizes()[one] for one in group.members) for group in divided.conda}
     return conda | {name: sum(sizes[one] for one in members) for name, members in pip.items()}
@@ -332,6 +344,7 @@ def known_conda_layers(lock: CondaLock, catalog: AnyCatalog, by: Compression) ->
 
 def known_wheel_layers(wheels: WheelSet, catalog: AnyCatalog, by: Compression) -> tuple[list[Layer], list[str]]:
     """Return the layers of wheels that were made before, lowest first, and the names of the others."""
+    # the paths of wheels are decided after those of conda, which they yield to
     memory = WheelMemory(wheels, catalog)
     places = memory.places()
     undecided = None if places is not None else {package.name for package in memory.without_paths()}

@@ -157,6 +157,7 @@ class LinkJob:
     @property
     def key(self) -> str:
         """Name of the result: the steps and the image they run in."""
+        # steps and image, and no context: a link script reads what is in the image
         return steps_key(self.image.digest, self.steps, "")
 
 
@@ -185,9 +186,11 @@ def run_linked(
         UserError: a script fails; its last lines are shown.
         OutageError: the builder or the registry does not answer.
     """
+    # the registry tells: another machine may have run them
     if (known := find_linked(tools, job, place)) is not None:
         return known
     progress.say(f"running the link scripts of {len(job.steps)} conda packages")
+    # a push reads manifest and config from this machine's store
     tools.keep_image(job.image)
     # whoever runs the scripts pulls from the registry what they run in
     push(tools, job.image, place, {}, progress, early)

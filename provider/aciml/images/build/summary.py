@@ -11,9 +11,11 @@ from ...model.environment import FILES, Environment, Pins
 from ...model.unknowns import come_from_elsewhere, gaps
 from ..plan.pins import OF_BASE
 
+# a change of these is another base, which the line names by tag and digest
 _BASE_PINS = ("base_digest", "base_key", "base_images")
 _PACKAGE_PINS = ("dependencies", "packages", "pip_packages", "lock")
 _OWN_PINS = ("python", "server_lock")
+# what waits for steps is said by what the user wrote, not by their key
 _STEPS = ("extra_steps", "extra_steps_file", "steps_context")
 _BOUNDS = ("lock_file", "lock_mode", "exclude_newer", "index_strategy", "virtual_packages", "server_requirements")
 _NAMED = 5  # layers that are named one by one; more of them are counted
@@ -34,6 +36,7 @@ class PackageCount:
     def between(cls, old: Pins, new: Pins) -> PackageCount:
         """Compare the pins of two environments; no old ones means that every package comes."""
         before, after = _packages(old), _packages(new)
+        # conda's and pip's by one prefix each: a package may move from one to the other
         both = before.keys() & after.keys()
         changed = sum(before[name] != after[name] for name in both)
         return cls(len(after) - len(both), changed, len(before) - len(both), len(both) - changed)
@@ -60,6 +63,7 @@ class Cost:
     @classmethod
     def of(cls, layers: Iterable[Layer], present: Iterable[str], to_make: int = 0, packages: int = 0) -> Cost:
         """Count the layers whose digests are not ``present``; the same layer twice is sent once."""
+        # one digest twice is one upload (distribution-spec: blobs are by digest)
         there, unique = set(present), {layer.digest: layer.size for layer in layers}
         missing = [size for digest, size in unique.items() if digest not in there]
         return cls(sum(missing), len(unique) - len(missing), to_make, packages)
@@ -71,6 +75,7 @@ def change_lines(before: Environment, now: Environment) -> list[str]:
     One text for all packages, a line each: a line of a log of its own for each would be thinned out on its way.
     """
     lines = [*_base_line(before, now)]
+    # none of a new environment: all of its packages come, which the count says
     if changes := package_changes(before.pins, now.pins):
         more = [f"and {len(changes) - _PACKAGES_NAMED} more"] if len(changes) > _PACKAGES_NAMED else []
         lines.append("\n  ".join(["packages:", *changes[:_PACKAGES_NAMED], *more]))
@@ -95,6 +100,7 @@ def package_changes(old: Pins, new: Pins) -> list[str]:
     ]
 
 
+# the prefix is ours; the name alone is what people call it
 def _package_change(name: str, before: str, after: str) -> str:
     kind, _, called = name.partition(" ")
     by = " (pip)" if kind == "pip" else ""
@@ -109,6 +115,7 @@ def _package_change(name: str, before: str, after: str) -> str:
 
 def _base_line(before: Environment, now: Environment) -> Iterator[str]:
     """Say the tags and digests of another base; of a Dockerfile those of the images that it names."""
+    # of one name both digests, of two names both names
     was, is_now = _bases(before), _bases(now)
     for name in sorted(was.keys() & is_now.keys()):
         if was[name] != is_now[name]:
@@ -123,6 +130,7 @@ def _bases(environment: Environment) -> dict[str, str]:
     base, pins = environment.base, environment.pins
     if base.base_image and pins.base_digest:
         return {base.base_image: pins.base_digest}
+    # a base that a Dockerfile names by an argument may be unknown yet
     return {name: digest for name, digest in (pins.base_images or {}).items() if digest != NOT_KNOWN}
 
 
@@ -145,6 +153,7 @@ def preview_line(packages: PackageCount, cost: Cost, digest: str) -> str:
     upload = f"{megabytes(cost.bytes)} to upload"
     if cost.to_make:
         of_packages = f" of {kilobytes(cost.packages)} of packages" if cost.packages else ""
+        # package files stand for what layers of them will be: about as much
         make = f"{_layers(cost.to_make)} to make{of_packages}"
         upload = f"{make}, {upload} besides" if cost.bytes else make
     return f"{packages}, {upload}, {_layers(cost.reused)} reused, {_named(digest)}"
@@ -159,6 +168,7 @@ def unknown_line(names: Sequence[str]) -> str:
     """Say which layers keep the digest from being known."""
     if len(names) == 1:
         return f"layer {names[0]} is not made yet: its digest is not known"
+    # five names fill a line
     shown = ", ".join(names[:_NAMED])
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return f"layers {shown}{more} are not made yet: their digests are not known"
@@ -171,6 +181,7 @@ def waiting_line(before: Environment, now: Environment) -> str:
     packages, image = _causes(now, packages=True), _causes(now, packages=False)
     # the files are known, so the count of packages is; only the image waits
     if not now.pins.is_unsure("lock"):
+        # a count of packages is true whatever the image waits for
         count = f"{PackageCount.between(before.pins, now.pins)}; " if now.pins.lock else ""
         return f"{count}the image's digest is not known yet: {come_from_elsewhere(image)}"
     if packages == image:
@@ -236,6 +247,7 @@ def _named(digest: str) -> str:
 
 def _packages(pins: Pins) -> dict[str, str]:
     conda, pip = pins.packages or {}, pins.pip_packages or {}
+    # conda's text has a build behind its version, pip's has none
     return {
         **{f"conda {name}": text for name, text in conda.items()},
         **{f"pip {name}": version for name, version in pip.items()},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion, Version
@@ -13,6 +13,7 @@ from packaging.version import InvalidVersion, Version
 from ...core.credentials import Credentials
 from ...core.errors import Finding, OutageError, UserError
 from ...core.interpreter import OLDEST_PYTHON
+from ...core.lean import lean
 from ...core.progress import Progress
 from ...core.reference import SCRATCH, Reference
 from ...core.stages import is_known_image
@@ -29,7 +30,7 @@ FRESH = 900
 """Seconds in which an answer from outside holds, so that `up` does what its preview showed."""
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class FoundBase:
     """What was found of a base: its digest, or digests and key of a Dockerfile, and its glibc; None is not known."""
 

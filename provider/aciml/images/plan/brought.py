@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 
 from ...blobs.catalog import AnyCatalog
-from ...conda.memory import PATHS
+from ...conda.facts import PATHS
 from ...core.compose import inputs_of
 from ...core.conda_lock import LockLine
 from ...core.errors import AcimlError, Cancelled
@@ -17,7 +17,7 @@ from ...core.place import Place
 from ...core.reference import Reference
 from ...model.environment import Environment, read_environment
 from ...model.service import Service
-from ...pip.memory import WHEEL_PATHS
+from ...pip.facts import WHEEL_PATHS
 from ...pip.pinned_line import bare_package
 from ..tools import Tools
 
@@ -33,10 +33,15 @@ def brought_to(tools: Tools, now: Service) -> Brought:
     if now.environment_image and not now.is_unsure("environment_image"):
         image = _environment(tools, now.environment_image)
         if image is not None:
-            found = brought_by(tools.catalog, read_environment(inputs_of(image)))
-            is_open = not image.annotations or "PYTHONPATH" in image.env()
-            return Brought(found.packages, found.modules, found.whole, found.python, known=found.known and not is_open)
+            # once for all services that stand on it: an environment has ten thousands of paths
+            return tools.answers.once(f"what {image.digest} brings", lambda: _brought_by_image(tools, image))
     return _joined([brought_by(tools.catalog, one) for one in tools.pinned.values()])
+
+
+def _brought_by_image(tools: Tools, image: Image) -> Brought:
+    found = brought_by(tools.catalog, read_environment(inputs_of(image)))
+    is_open = not image.annotations or "PYTHONPATH" in image.env()
+    return Brought(found.packages, found.modules, found.whole, found.python, known=found.known and not is_open)
 
 
 def _environment(tools: Tools, text: str) -> Image | None:

@@ -19,8 +19,7 @@ from .folders import size_told
 from .inherited import inherited_told
 from .own_python import judge_own
 from .pins import pin
-from .recipe import judge_pinned
-from .sources import Sources, read_sources
+from .sources import PYTHON_VERSION, Sources, read_sources
 from .user import judge_user
 
 
@@ -59,9 +58,15 @@ def check(
         # for a service in the same preview that stands on this image: its registry has it only after the update
         tools.pinned[progress.urn] = pinned
         findings += judge_words_of_builder(tools, before, pinned, sources)
+        # link scripts are found by a request for each package, so only a change is looked at
+        if before.pins.base and _judged_by(before) == _judged_by(pinned):
+            return pinned, findings
+        # here: solver and memory of packages are slow to load, and most previews have no other packages
+        from .recipe import judge_pinned
+
         # what another machine has made of the same pins is told by the registry, if it answers at once
         looking = _with_facts(tools, before, pinned)
-        return pinned, [*findings, *judge_pinned(looking, before, pinned, sources.steps, progress)]
+        return pinned, [*findings, *judge_pinned(looking, pinned, sources.steps, progress)]
     except UserError as error:
         return now, [Finding(getattr(error, "where", now.packages.file_property), str(error))]
 
@@ -85,10 +90,11 @@ def _python_told(pinned: Environment, sources: Sources) -> str:
     if file is None or file.has_python or not found:
         return ""
     version = str(found).split(" ")[0]
-    why = (
-        f"{file.at('dependencies')}: python is not in dependencies; {version} is taken, the newest that the rest allows"
-    )
-    return f'{why}: write "python={".".join(version.split(".")[:2])}" to stay with it'
+    minor, taken = ".".join(version.split(".")[:2]), f"{version} is taken, the newest that the rest allows"
+    if pinned.packages.requirements_file:
+        why = f"{file.path}: no {PYTHON_VERSION} beside it says which Python it is for; {taken}"
+        return f'{why}: write "{minor}" into one to stay with it'
+    return f'{file.at("dependencies")}: python is not in dependencies; {taken}: write "python={minor}" to stay with it'
 
 
 def read_builder(word: str, tools: Tools) -> Builder:
@@ -114,6 +120,11 @@ def _with_facts(tools: Tools, before: Environment, pinned: Environment) -> Tools
     from ..remote.catalog import is_reachable, with_remote_facts
 
     return with_remote_facts(tools, pinned, place) if is_reachable(tools, place) else tools
+
+
+def _judged_by(environment: Environment) -> tuple[object, ...]:
+    pins = environment.pins
+    return pins.base_digest, pins.base_key, pins.steps_key, pins.lock, environment.packages.post_link
 
 
 def _judge_asked_python(now: Environment, sources: Sources) -> Iterator[Finding]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,6 +15,7 @@ from ...core.compose import APP_ROOT, SERVER_ROOT, Model, content_hash
 from ...core.context import FileEntry
 from ...core.errors import UserError
 from ...core.layer import FOLDER_TIME, ROOT, Entry
+from ...core.lean import lean
 from ...core.lockfile import MARK
 from ...docker.context import left_out, walk
 from ...server_files import SERVER
@@ -30,7 +30,7 @@ _UI_FILES = ("LICENSE", "swagger-ui-bundle.js", "swagger-ui.css")
 _WHOLE = 1 << 20  # files up to this many bytes are hashed each time; larger ones only when stat says they changed
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Tree:
     """A folder or file of this machine, and the folder below the image's root that it becomes."""
 

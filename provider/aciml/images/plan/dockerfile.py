@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,13 +14,14 @@ from ...core.context import context_sources, dangling, matching, named_by
 from ...core.encoding import decoded
 from ...core.errors import Finding, Level, UserError
 from ...core.image import canonical_json
+from ...core.lean import lean
 from ...core.recipe import DockerfileBase
 from ...core.reference import Reference
 from ...core.stages import Dockerfile, is_known_image, read_dockerfile
 from ...core.unknown import NOT_KNOWN
 from ...model.declared import wires_of
 from ...model.environment import Base, Environment
-from .folders import secrets_told, size_told
+from .folders import scripts_told, secrets_told, size_told
 
 if TYPE_CHECKING:
     from ...core.context import FileEntry
@@ -38,7 +39,7 @@ _ARG = re.compile(r"^[ \t]*ARG[ \t]+(.+)$", re.MULTILINE | re.IGNORECASE)
 _ELSEWHERE = "paths are relative to the folder of Pulumi.yaml"
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Draft:
     """A Dockerfile as the user wrote it, with the files that it copies."""
 
@@ -172,6 +173,8 @@ def read_draft(base: Base) -> tuple[Draft | None, list[Finding]]:
     used, missing = _used(dockerfile, files, name, where)
     if why := secrets_told(_context_of(base, name), used):
         findings.append(Finding(base.at("build_context") if base.build_context else where, why))
+    if why := scripts_told(_context_of(base, name), used):
+        findings.append(Finding(base.at("build_context") if base.build_context else where, why, Level.WARNING))
     missing = [] if base.is_unsure("build_context") else missing
     return Draft(dockerfile, used, arguments, dict(base.build_secrets or {})), findings + missing
 

@@ -44,6 +44,40 @@ def model_secrets_told(folder: Path, files: Iterable[FileEntry], ignore_files: S
     return f"{_named(folder, found)}; take them away, or {advice}"
 
 
+_SCRIPTS = (".sh", ".bash", ".py")
+_MARK = b"\xef\xbb\xbf"  # U+FEFF in UTF-8, which editors on Windows begin a text with
+
+
+def scripts_told(folder: Path, files: Iterable[FileEntry]) -> str:
+    """Name the scripts that no kernel starts, since an editor on Windows has written them; empty if there are none.
+
+    The kernel takes ``#!/bin/sh`` with a carriage return for a program of that name, and none behind a byte order mark
+    (execve(2), "Interpreter scripts"); git makes such line ends by itself where ``core.autocrlf`` is set.
+    """
+    found = [(one.path, what) for one in files if (what := _written_on_windows(one))]
+    if not found:
+        return ""
+    named = ", ".join(f"{folder / path} ({what})" for path, what in found[:_MOST])
+    more = f" and {len(found) - _MOST} more" if len(found) > _MOST else ""
+    return f"scripts that cannot be started: {named}{more}; save them with LF and as UTF-8 without a mark (dos2unix)"
+
+
+def _written_on_windows(entry: FileEntry) -> str:
+    if entry.link or not (entry.executable or entry.path.endswith(_SCRIPTS)):
+        return ""
+    try:
+        with entry.source.open("rb") as stream:
+            first = stream.readline(_FIRST)
+    except OSError:
+        return ""  # whoever copies it says so
+    if first.startswith(_MARK + b"#!"):
+        return "a byte order mark before its #!"
+    return "Windows line ends" if first.startswith(b"#!") and first.endswith(b"\r\n") else ""
+
+
+_FIRST = 256  # bytes; the longest first line that Linux reads (BINPRM_BUF_SIZE)
+
+
 def _named(folder: Path, found: Sequence[SecretFile]) -> str:
     named = [f"{folder / one.path} ({one.what})" for one in found[:_MOST]]
     more = [f"{len(found) - _MOST} more"] if len(found) > _MOST else []

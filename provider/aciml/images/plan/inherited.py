@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ...core.errors import OutageError
-from ...core.inherited import inherited_lines
 from ...model.environment import Environment
 from ..remote.base import BaseImages
 from ..tools import Tools
@@ -16,6 +15,8 @@ def inherited_told(tools: Tools, before: Environment, now: Environment) -> list[
     # said once: a base that did not change was spoken of when it came
     if reference is None or before.pins.base_digest == now.pins.base_digest:
         return []
+    from ...core.inherited import inherited_lines
+
     try:
         base = BaseImages(tools).image(reference)
     except OutageError:

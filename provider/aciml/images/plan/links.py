@@ -12,11 +12,12 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from ...core.context import FileEntry, parents
 from ...core.errors import UserError
+from ...core.lean import lean
 from ...docker.context import walk
 
 _MOST = 8  # folders one in another by links: more are a circle that has no end, or nobody means it
@@ -26,7 +27,7 @@ def _nothing(_: str) -> bool:
     return False
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Followed:
     """Files with their content, sorted by path; ``faults`` say what is wrong with links that lead to none."""
 

@@ -6,39 +6,41 @@ takes it or fails; ``refresh`` passes over it. Only the command ``aciml lock`` w
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from ...conda.lockfile import ReadLock, channel_urls, conda_records, read_lock_file, unmet, virtual_lines
-from ...conda.records import RecordCache
 from ...core.conda_lock import CondaLock
 from ...core.condafile import CondaFile
 from ...core.errors import UserError
-from ...core.interpreter import OLDEST_PYTHON
+from ...core.interpreter import OLDEST, OLDEST_PYTHON
+from ...core.lean import lean
 from ...core.limits import Limits
-from ...core.lockfile import LockContent, LockedWheel, bases_in, pip_key, write_lock
-from ...core.phases import Phases, Span
 from ...core.pip_package import PIP, PipPackage
 from ...core.progress import Progress, Silent
 from ...model.declared import wires_of
 from ...model.environment import Packages, Pins
 from ...pip.hashes import hash_faults, hashes_asked
-from ...pip.known import remember
-from ...pip.lines import asked_for, read_lines
-from ...pip.mirrors import official_url, url_here
+from ...pip.lines import asked_for, places_of, read_lines
 from ...pip.pinned_line import bare_package
-from ...pip.provided import distributions
-from ...pip.satisfied import unsatisfied
 from ..server_needs import SEARCH, said_of_server
 from ..tools import Tools
-from .sources import Sources
+from .sources import NEWEST_PYTHON, Sources
+
+# what reads and writes lock files, solves and resolves is imported where that is done: an environment without a lock
+# file whose packages are pinned needs none of it, and each preview would wait for it
+if TYPE_CHECKING:
+    from ...conda.lockfile import ReadLock
+    from ...core.lockfile import LockedWheel
+    from ...core.phases import Phases, Span
 
 NAME_IT = "name the file: packages: {lock_file: environment.lock}, and write it: aciml lock"
 """What to do where no file of packages says where its lock is."""
@@ -51,7 +53,7 @@ class LockError(UserError):
     (where,) = wires_of(Packages, "lock_file")
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Locked:
     """All package files of an environment."""
 
@@ -82,8 +84,10 @@ def lock_path(asked: Packages) -> Path | None:
 def locked_bases(asked: Packages) -> dict[str, str]:
     """Return the digests of base images that count: those of the lock file, unless the mode passes over it."""
     path = lock_path(asked)
-    if path is None or asked.lock_mode == "refresh":
+    if path is None or asked.lock_mode == "refresh" or not path.exists():
         return {}
+    from ...core.lockfile import bases_in
+
     try:
         return bases_in(path.read_text(encoding="utf-8"))
     # no lock, or one that cannot be read
@@ -125,6 +129,8 @@ def locked_by_file(
     see_that_lock_is_there(asked)
     if not path.is_file():
         return None
+    from ...conda.lockfile import read_lock_file
+
     try:
         read = read_lock_file(path)
         faults = lock_faults(tools, read, sources, limits)
@@ -143,6 +149,11 @@ def lock_faults(tools: Tools, read: ReadLock, sources: Sources, limits: Limits) 
     """Tell in what a lock is not what the files ask for; nothing if it is."""
     if sources.conda is None:
         return []
+    from ...conda.lockfile import unmet
+    from ...core.lockfile import pip_key
+    from ...pip.provided import distributions
+    from ...pip.satisfied import unsatisfied
+
     faults = unmet(read.conda, sources.conda, limits, tools.settings)
     faults += hash_faults([_package(wheel, Path(), tools) for wheel in read.wheels], hashes_of(sources))
     asked, lines = all_asked(sources, read.conda), lines_for(sources, read.conda)
@@ -184,27 +195,77 @@ def solve_anew(tools: Tools, sources: Sources, limits: Limits, progress: Progres
     """
     if sources.conda is None:
         return Locked(CondaLock(()))
-    # here, and below: solvers and HTTP are slow to load, and what is pinned is not looked for again
-    from ...conda.explicit import find_exact
-    from ...conda.solve import solve
+    from ...core.phases import Phases
 
     progress.say("solving the conda environment")
     phases = Phases(time.monotonic)
-    with phases.timed("solving"):
-        if sources.conda.exact:
-            # an explicit file names files, not wishes: nothing is left to solve
-            conda = find_exact(sources.conda, settings=tools.settings, progress=progress)
+    first: UserError | None = None
+    while True:
+        try:
+            conda = _solve_conda(tools, sources, limits, progress, phases)
+        except UserError as error:
+            # of all Pythons that were tried, what the newest lacks is told
+            raise (first or error) from error
+        try:
+            pip = _solve_pip(tools, sources, conda, limits, progress, phases)
+        except UserError as error:
+            first = first or error
+            older = _on_older_python(sources, conda) if _is_of_python(error) else None
+            if older is None:
+                raise first from error
+            sources = older
         else:
-            conda = solve(sources.conda, settings=tools.settings, progress=progress, limits=limits)
-    pip: tuple[PipPackage, ...] = ()
-    if lines_for(sources, conda):
-        from ...pip.indexes import ask_indexes
+            return Locked(conda, pip, phases.line(), phases.spans())
 
-        with phases.timed("resolving pip packages"):
-            pip = resolve_pip(tools, sources, conda, limits, progress)
-            lines = [line.text for line in read_lines(lines_for(sources, conda), sources.folder)]
-            ask_indexes(lines, pip, limits.index_strategy, tools.settings, progress)
-    return Locked(conda, pip, phases.line(), phases.spans())
+
+def _solve_conda(tools: Tools, sources: Sources, limits: Limits, progress: Progress, phases: Phases) -> CondaLock:
+    from ...conda.explicit import find_exact
+    from ...conda.solve import solve
+
+    file = sources.conda or CondaFile((), ())
+    with phases.timed("solving"):
+        # an explicit file names files, not wishes: nothing is left to solve
+        if file.exact:
+            return find_exact(file, settings=tools.settings, progress=progress)
+        return solve(file, settings=tools.settings, progress=progress, limits=limits)
+
+
+def _solve_pip(
+    tools: Tools, sources: Sources, conda: CondaLock, limits: Limits, progress: Progress, phases: Phases
+) -> tuple[PipPackage, ...]:
+    if not lines_for(sources, conda):
+        return ()
+    from ...pip.indexes import ask_indexes
+
+    with phases.timed("resolving pip packages"):
+        pip = resolve_pip(tools, sources, conda, limits, progress)
+        lines = [line.text for line in read_lines(lines_for(sources, conda), sources.folder)]
+        ask_indexes(lines, pip, limits.index_strategy, tools.settings, progress)
+    return pip
+
+
+def _on_older_python(sources: Sources, conda: CondaLock) -> Sources | None:
+    """Return the same on a Python before the one of this solution; None if the user names one, or none is older.
+
+    Channels have a new Python months before the wheels of many packages are there: the newest that the rest allows is
+    what the index has wheels for, too.
+    """
+    file, minor = sources.conda, conda.python_version.split(".")[:2]
+    if file is None or file.has_python or conda.python_version == "" or tuple(map(int, minor)) <= OLDEST:
+        return None
+    specs = tuple(f"{NEWEST_PYTHON},<{'.'.join(minor)}" if _is_newest(spec) else spec for spec in file.specs)
+    return replace(sources, conda=replace(file, specs=specs))
+
+
+def _is_newest(spec: str) -> bool:
+    return spec.startswith(NEWEST_PYTHON)
+
+
+def _is_of_python(error: UserError) -> bool:
+    """Tell whether another Python may help: a wheel is missing, or uv names what a package requires of Python."""
+    from ...pip.uv import NoWheelError
+
+    return isinstance(error, NoWheelError) or bool(re.search(r"\bPython\b|\bwheels?\b|\bcp3\d", str(error)))
 
 
 def resolve_pip(
@@ -224,6 +285,7 @@ def resolve_pip(
         OutageError: the index does not answer.
     """
     from ...pip.indexes import BEST, FIRST
+    from ...pip.known import remember
     from ...pip.resolve import resolve
 
     progress.say("resolving the pip section" if sources.conda and sources.conda.pip else SEARCH)
@@ -240,6 +302,7 @@ def resolve_pip(
             pinned=pinned,
             exclude_newer=cutoff.isoformat().replace("+00:00", "Z") if cutoff else "",
             index_strategy=BEST if limits.index_strategy == BEST else FIRST,
+            places=places_of(sources.conda) if sources.conda else (),
         )
     remember(tools.catalog, found)
     return found
@@ -263,6 +326,8 @@ def lock_text(
 
     Wheels that were built here are put beside it, for machines that build them to other bytes or not at all.
     """
+    from ...conda.lockfile import channel_urls, conda_records, virtual_lines
+    from ...core.lockfile import LockContent, write_lock
     from ...pip.sizes import with_sizes
 
     file = sources.conda or CondaFile((), ())
@@ -284,6 +349,9 @@ def lock_text(
 
 
 def _wheel(package: PipPackage, path: Path, tools: Tools) -> LockedWheel:
+    from ...core.lockfile import LockedWheel
+    from ...pip.mirrors import official_url
+
     parts = urlsplit(package.url)
     place = official_url(package.url, tools.settings)
     if parts.scheme == "file":
@@ -317,6 +385,9 @@ def _beside(wheel: Path, folder: Path) -> str:
 
 def _taken(tools: Tools, read: ReadLock, path: Path) -> Locked:
     """Let this machine know what the lock knows, so that nothing has to be asked for it."""
+    from ...conda.records import RecordCache
+    from ...pip.known import remember
+
     # so that a fresh machine with the lock asks no channel (goal G24)
     RecordCache(tools.settings).put(read.conda.packages)
     pip = tuple(sorted((_package(wheel, path, tools) for wheel in read.wheels), key=lambda one: one.name))
@@ -325,6 +396,8 @@ def _taken(tools: Tools, read: ReadLock, path: Path) -> Locked:
 
 
 def _package(wheel: LockedWheel, path: Path, tools: Tools) -> PipPackage:
+    from ...pip.mirrors import url_here
+
     place = wheel.place.partition("#")[0]
     url = url_here(place, tools.settings) if "://" in place else (path.resolve().parent / place).resolve().as_uri()
     return PipPackage(wheel.name, wheel.version, unquote(url.rpartition("/")[2]), wheel.sha256, url, wheel.size)

@@ -14,7 +14,6 @@ from ...pip.lines import asked_for
 from ..tools import Tools
 from .base import recent
 from .lock import LockError, locked_by_file, see_that_lock_is_there, solve_anew, unmet_hashes
-from .solved import keep_solve
 from .sources import Sources
 
 
@@ -68,6 +67,8 @@ def _pinned(tools: Tools, before: Environment, now: Environment, sources: Source
     key = sha256_digest(canonical_json([wanted, facts, tools.settings.channels, _run(now)]))
 
     def solve() -> str:
+        from .solved import keep_solve
+
         locked = solve_anew(tools, sources, limits, progress)
         if locked.took:
             progress.note(locked.took)

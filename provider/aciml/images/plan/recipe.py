@@ -36,18 +36,12 @@ _MAKES_LAYER = frozenset({"RUN", "COPY", "ADD"})
 _WORDS = "write postLink: step to run them in a build on top, or postLink: ignore if nothing needs them"
 
 
-def judge_pinned(
-    tools: Tools, before: Environment, now: Environment, steps: Sequence[Step], progress: Progress
-) -> list[Finding]:
-    """Return what is wrong with a pinned environment.
+def judge_pinned(tools: Tools, now: Environment, steps: Sequence[Step], progress: Progress) -> list[Finding]:
+    """Return what is wrong with a pinned environment that was not judged like this last time.
 
     That is too many layers, link scripts that nobody decided about, and packages that cannot be installed together, if
-    their paths are known here without a build. Packages that were judged last time are not asked for again. What does
-    not answer is judged by the build.
+    their paths are known here without a build. What does not answer is judged by the build.
     """
-    # scripts are found by a request for each package, so only a change is looked at
-    if before.pins.base and _judged_by(before) == _judged_by(now):
-        return []
     lock = lock_of_lines(_conda_lines(now), tools.settings)
     # with a choice that is not known yet no link script is refused
     choice = "ignore" if now.packages.is_unsure("post_link") else now.packages.post_link
@@ -66,11 +60,6 @@ def judge_pinned(
     if error := refusal(Memory(lock, tools.catalog).foreseen()):
         findings.append(Finding(now.packages.file_property, str(error)))
     return findings
-
-
-def _judged_by(environment: Environment) -> tuple[object, ...]:
-    pins = environment.pins
-    return pins.base_digest, pins.base_key, pins.steps_key, pins.lock, environment.packages.post_link
 
 
 def _conda_lines(now: Environment) -> list[str]:

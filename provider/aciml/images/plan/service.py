@@ -83,7 +83,8 @@ def with_hashes(tools: Tools, before: Service, now: Service) -> Service:
     if now.is_unsure("models"):
         waits.add("model_hashes")
     # the server is a part of the image: another one is a difference, though nobody wrote a line
-    server = tree_hash([server_tree()], catalog)
+    # once for all services of a run: it is 126 files, and the same ones for each
+    server = tools.answers.once("what the scoring server is", lambda: tree_hash([server_tree()], catalog))
     return now.but(
         source_hash=source,
         source_files=files,

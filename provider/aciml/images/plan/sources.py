@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,22 +13,22 @@ from ...core.condafile import DEFAULT_CHANNELS, CondaFile, CondaFileError, parse
 from ...core.context import named_by, uses_context
 from ...core.encoding import decoded
 from ...core.errors import Finding, Level, UserError, errors_of
-from ...core.explicit import parse_explicit_file
-from ...core.foreign_file import foreign_to_pip
 from ...core.interpreter import OLDEST_PYTHON
+from ...core.lean import lean
 from ...core.limits import limits_findings
 from ...core.steps import Step, parse_steps
 from ...model.declared import wires_of
 from ...model.environment import Environment, Packages, Steps
-from ...pip.lines import Line, PipLinesError, account_faults, accounts_told, places_of, read_lines
+from ...pip.lines import Line, PipLinesError, account_faults, accounts_told, doubts_told, places_of, read_lines
 from ..server_needs import server_needs
 from .dockerfile import left_behind
-from .folders import secrets_told
+from .folders import scripts_told, secrets_told
 
 if TYPE_CHECKING:
     from ...core.context import FileEntry
 
 
+# rules that look into the folder that is copied
 _ABOUT_CONTEXT = ("copy-missing", "copy-leaves", "copy-context")
 
 MODES = ("auto", "frozen", "refresh")
@@ -36,13 +36,15 @@ NEWEST_PYTHON = f"python>={OLDEST_PYTHON}"
 """What a file without python gets: the newest that the rest allows."""
 PYTHON_VERSION = ".python-version"
 """File beside a requirements.txt that says which Python it is for, as uv and pyenv read it."""
+RUNTIME = "runtime.txt"
+"""The same for Binder and for Heroku: ``python-3.11``. Source: repo2docker, "Configuration files", runtime.txt."""
 
 (_REQUIREMENTS,) = wires_of(Packages, "requirements_file")
-_VERSION = re.compile(r"\d+\.\d+(\.\d+)?")
+_VERSION = re.compile(r"(?:c?python-?)?(?P<version>\d+\.\d+(?:\.\d+)?)")
 _RELATIVE = "paths are relative to the folder of Pulumi.yaml"
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Sources:
     """What the user wrote: the parsed conda.yml and steps, with the files the steps may copy.
 
@@ -98,6 +100,7 @@ def read_sources(environment: Environment) -> Sources:
         from ...core.lint import lint_steps
         from ...core.lint_forms import ANY_BUILDER, REMOTE_WORDS
 
+        # empty: no folder is named, so nothing can be copied and no rule is asked
         names = {entry.path: entry.link for entry in context} if folder else None
         # judged where they stand, on the base that they run on: its shell and its package manager are known by its name
         judged = lint_steps(
@@ -110,6 +113,7 @@ def read_sources(environment: Environment) -> Sources:
             off=off,
         )
         findings += [placed(finding, asked) for finding in judged]
+    # errors stop, warnings are told by who asks for them
     errors = errors_of(findings)
     warnings = tuple(finding for finding in findings if finding not in errors)
     read = Sources(conda, steps, context, digest, tuple(errors), home, (), warnings, steps_known)
@@ -124,9 +128,11 @@ def with_server(sources: Sources, *, wanted: bool) -> Sources:
 
 def _steps(asked: Steps, findings: list[Finding]) -> tuple[Step, ...]:
     path, listed = asked.extra_steps_file, asked.extra_steps
+    # a list in the program and a file beside it are two truths
     if path and listed:
         findings.append(asked.finding("extra_steps_file", "give extraSteps or extraStepsFile, not both"))
     try:
+        # decoded by one function, which takes a byte order mark and says what else is wrong
         if path:
             return parse_steps(decoded(Path(path).read_bytes(), path), path)
         return parse_steps(listed, asked.at("extra_steps")) if listed is not None else ()
@@ -145,6 +151,7 @@ def _context(
 ) -> tuple[tuple[FileEntry, ...], str]:
     folder = asked.steps_context
     if not folder:
+        # no folder is no context: COPY is refused by the rules then
         return (), ""
     if not Path(folder).is_dir():
         why = f"{folder} is not a folder; paths are relative to the folder of Pulumi.yaml"
@@ -156,8 +163,11 @@ def _context(
         # .dockerignore counts for all but what a step names itself
         entries = tuple(walk(Path(folder), named=named_by(steps)))
         # what no step reads is not in the image
+        # told once, before a key is made of it: a secret in the context would be in the image
         if why := secrets_told(Path(folder), select_used(steps, entries)):
             findings.append(asked.finding("steps_context", why))
+        if why := scripts_told(Path(folder), select_used(steps, entries)):
+            findings.append(replace(asked.finding("steps_context", why), level=Level.WARNING))
         return entries, context_hash(steps, entries) if hashed else ""
     except UserError as error:
         findings.append(asked.finding("steps_context", str(error)))
@@ -171,15 +181,18 @@ def placed(finding: Finding, asked: Steps) -> Finding:
 
 def read_packages(asked: Packages, findings: list[Finding]) -> tuple[CondaFile | None, Path]:
     """Return what is asked for, and the folder that paths in it are relative to; what is wrong goes to ``findings``."""
+    # limits are judged even if no file is given: they hold for a base's wheels, too
     findings += limits_findings(asked.virtual_packages, asked.exclude_newer)
     if asked.lock_mode and asked.lock_mode not in MODES:
         findings.append(asked.finding("lock_mode", f'"{asked.lock_mode}" is not a mode; write {", ".join(MODES)}'))
     if len(asked.files) > 1:
         names = [asked.at(name) for name in asked.files]
+        # of two files one would be silently left out
         findings.append(Finding(names[1], f"give {' or '.join(names)}, not both"))
         return None, Path()
     if asked.conda_text:
         return _with_python(_of_text(asked.conda_text, asked, findings), asked), Path()
+    # one at most: the rest was refused above
     for name, path in asked.files.items():
         return _with_python(_read(asked.at(name), path, _READERS[name], findings), asked), Path(path).parent
     return None, Path()
@@ -210,7 +223,7 @@ def _has_right_lines(file: CondaFile, where: str, folder: Path, findings: list[F
     except PipLinesError as error:
         faults += error.faults
     findings += [Finding(where, fault) for fault in faults]
-    findings += [Finding(where, told, Level.WARNING) for told in accounts_told(lines, file)]
+    findings += [Finding(where, told, Level.WARNING) for told in (*accounts_told(lines, file), *doubts_told(lines))]
     return not faults
 
 
@@ -233,29 +246,61 @@ def _of_text(text: str, asked: Packages, findings: list[Finding]) -> CondaFile |
 
 
 def _of_requirements(text: str, path: str) -> CondaFile:
-    """Return the conda file that a requirements.txt stands for: its Python, and the file itself.
+    """Return the conda file that a requirements.txt stands for: its Python, if a file beside it says one, and itself.
 
-    Which Python is not in a requirements.txt, and guessing one would change what is installed.
+    Without one it is a conda file without python: the newest counts that the rest allows, and the preview says which.
     """
     if not any(row.strip() and not row.lstrip().startswith("#") for row in text.splitlines()):
         raise CondaFileError([Finding(_REQUIREMENTS, f"{path}:1: the file is empty; list the packages")])
+    from ...core.foreign_file import foreign_to_pip
+
     if what := foreign_to_pip(text):
         raise CondaFileError([Finding(_REQUIREMENTS, f"{path}:1: this is no requirements file: {what}")])
-    beside = Path(path).with_name(PYTHON_VERSION)
-    said = beside.read_text(encoding="utf-8").strip() if beside.is_file() else ""
-    if not _VERSION.fullmatch(said):
-        why = f'"{said}" in {beside} is not a version' if said else f"{path} does not say which Python it is for"
-        advice = f'write one such as "3.11" into {beside}, or give a condaFile with python and "- -r {Path(path).name}"'
+    lines = (f"-r {Path(path).name}",)
+    try:
+        said = _python_beside(Path(path))
+    except UserError as error:
         # what is wrong with its lines is told with it, and not after it was mended
-        lines = CondaFile(DEFAULT_CHANNELS, (), (f"-r {Path(path).name}",), path=path, pip_lines=(1,))
-        findings = [Finding(_REQUIREMENTS, f"{why}; {advice}")]
-        _has_right_lines(lines, _REQUIREMENTS, Path(path).parent, findings)
-        raise CondaFileError(findings)
-    return CondaFile(DEFAULT_CHANNELS, (f"python={said}",), (f"-r {Path(path).name}",), path=path, pip_lines=(1,))
+        findings = [Finding(_REQUIREMENTS, str(error))]
+        _has_right_lines(
+            CondaFile(DEFAULT_CHANNELS, (), lines, path=path, pip_lines=(1,)),
+            _REQUIREMENTS,
+            Path(path).parent,
+            findings,
+        )
+        raise CondaFileError(findings) from error
+    specs = (f"python={said}",) if said else ()
+    return CondaFile(DEFAULT_CHANNELS, specs, lines, bool(said), path=path, pip_lines=(1,))
+
+
+def _python_beside(path: Path) -> str:
+    """Return the version of Python that a file beside a requirements.txt says; empty without such a file.
+
+    Raises:
+        UserError: what it says is no version of CPython.
+    """
+    for name in (PYTHON_VERSION, RUNTIME):
+        beside = path.with_name(name)
+        if beside.is_file():
+            # pyenv takes several, the first is the one that runs
+            rows = decoded(beside.read_bytes(), str(beside)).split()
+            said = rows[0] if rows else ""
+            if found := _VERSION.fullmatch(said):
+                return found["version"]
+            # a runtime.txt of another language is none of ours
+            if name == PYTHON_VERSION or said.startswith("python"):
+                raise UserError(f'"{said}" in {beside} is not a version', f'write one such as "3.11" into {beside}')
+    return ""
+
+
+def _of_explicit(text: str, path: str) -> CondaFile:
+    from ...core.explicit import parse_explicit_file  # here, as what reads requirements: most environments have neither
+
+    return parse_explicit_file(text, path)
 
 
 _READERS: dict[str, Callable[[str, str], CondaFile]] = {
     "conda_file": parse_conda_file,
     "requirements_file": _of_requirements,
-    "explicit_file": parse_explicit_file,
+    "explicit_file": _of_explicit,
 }

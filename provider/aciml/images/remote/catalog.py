@@ -40,7 +40,7 @@ from ...pip.sizes import known_sizes
 from ...registry.client import Manifest, RegistryClient
 from ...registry.errors import RegistryError
 from ...registry.limits import HASTY
-from ...registry.push import Part, send_missing
+from ...registry.push import Part, push_document
 from ..server_needs import needs_key, own_python_of, wheel_set
 from ..tools import Tools
 from .facts import Facts, SharedCatalog, facts_of
@@ -155,8 +155,7 @@ def publish(client: RegistryClient, repository: str, name: str, created: str, fa
         body = _packed(facts)
         contents = ((body, "catalog of layers"), (_EMPTY, "empty config"))
         parts = [Part(sha256_digest(one), len(one), what, partial(io.BytesIO, one)) for one, what in contents]
-        send_missing(client, repository, parts, progress, workers=1)
-        client.put_manifest(repository, tag, _manifest(body, facts), OCI_MANIFEST)
+        push_document(client, repository, tag, _manifest(body, facts), parts, progress)
         _drop_old(client, repository, tag)
     except RegistryError as error:
         progress.note(f"the registry does not keep what is known of the layers: {error.message}")

@@ -9,14 +9,16 @@ from typing import Any
 
 from ...blobs.catalog import AnyCatalog
 from ...blobs.compress import Written, writing_of
+from ...conda.facts import KINDS, PATHS, PLACES, RENAMES
 from ...conda.layer_plan import plan_layers
-from ...conda.memory import KINDS, PATHS, PLACES, RENAMES, Memory, places_text
+from ...conda.memory import Memory, places_text
 from ...core.conda_lock import CondaLock
 from ...core.image import Layer, canonical_json, sha256_digest
 from ...core.pip_package import PipPackage
 from ...core.recipe import Recipe
+from ...pip.facts import WHEEL_PATHS, WHEEL_PLACES
 from ...pip.layer_plan import plan_wheels
-from ...pip.memory import WHEEL_PATHS, WHEEL_PLACES, WheelMemory
+from ...pip.memory import WheelMemory
 from ...pip.pack import wheel_layers_if_known
 from ...pip.sizes import WHEEL_SIZE
 from ..server_needs import OWN_LINES, needs_key, own_lines_key, wheel_set

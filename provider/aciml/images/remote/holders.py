@@ -22,13 +22,14 @@ from ...core.phases import Span
 from ...core.progress import Silent
 from ...registry.client import RegistryClient
 from ...registry.errors import RegistryError
-from ...registry.push import Part, send_missing
+from ...registry.push import Part, push_document
 from ...registry.referrers import is_fallback_tag
 from . import catalog
 from .pushes import TAG, read_records
 
 RUNS = "aciml-runs-"
 _RAN = "io.aciml.ran"
+# a record is a manifest, and registries bound those (distribution: 4 MiB)
 _LONGEST = 100
 """Images that a record remembers."""
 _TIMED = 20
@@ -63,16 +64,18 @@ def hold(
     took: tuple[Span, ...] = (),
 ) -> None:
     """Write down that a service has an image; a registry that refuses has no record, and the image is as before."""
+    # a push must not fail because a note about it cannot be written
     with suppress(RegistryError):
         old = client.manifest(repository, RUNS + holder)
+        # what was there before is kept: it is the way back
         runs = _runs(old.body) if old else ()
         # nothing new is no write to the registry (goal G1); a record of an older version names the image and no runs
         if old and f"{repository}@{digest}".encode() in old.body:
             return
         manifest = _record(repository, digest, holder, (*runs, Run(digest, int(clock()), took))[-_LONGEST:])
+        # an empty config is what OCI asks of a manifest that is no image (image-spec, "empty descriptor")
         part = Part(sha256_digest(_EMPTY), len(_EMPTY), "empty config", partial(io.BytesIO, _EMPTY))
-        send_missing(client, repository, [part], Silent(), workers=1)
-        client.put_manifest(repository, RUNS + holder, manifest, OCI_MANIFEST)
+        push_document(client, repository, RUNS + holder, manifest, [part], Silent())
         # a registry keeps the manifest that a tag leaves
         if old and _KIND.encode() in old.body:
             client.delete_manifest(repository, old.digest)
@@ -86,6 +89,7 @@ def runs_of(client: RegistryClient, repository: str) -> dict[str, tuple[Run, ...
     """
     found = {}
     for name in client.tags(repository):
+        # of all holders: a tag is found by its beginning
         if name.startswith(RUNS) and (seen := client.manifest(repository, name)):
             found[name.removeprefix(RUNS)] = _runs(seen.body)
     return found
@@ -106,12 +110,15 @@ def others_with(client: RegistryClient, repository: str, digest: str, holder: st
         RegistryError: the registry does not answer.
     """
     names = client.tags(repository)
+    # every holder but us: what we need is what we are about to let go
     records = read_records(client, repository, (name for name in names if name != TAG + holder))
     found = [TAG + who for who, held in records.items() if digest in {push.digest for push in held.needed}]
     own = {RUNS + holder, digest.removeprefix("sha256:")[:12]}
     for name in names:
+        # a tag by which a catalog or a referrer is found is nobody's need
         if name in own or name.startswith((TAG, catalog.TAG)) or is_fallback_tag(name):
             continue
+        # a tag may have moved since the listing: then it needs something else
         seen = client.manifest(repository, name)
         if seen and (seen.digest == digest or digest.encode() in seen.body):
             found.append(name)
@@ -122,6 +129,7 @@ def _runs(body: bytes) -> tuple[Run, ...]:
     """Read which images a record has; an older version's has the last one alone, a damaged one none."""
     try:
         said = json.loads(body)["annotations"]
+        # by the annotation: an older version wrote what it has, and no list
         if _RAN not in said:
             return (Run(json.loads(said[ANNOTATION])["environment"].rpartition("@")[2], 0),)
         rows = json.loads(said[_RAN])

@@ -20,7 +20,7 @@ from ...core.phases import Span
 from ...core.progress import Silent
 from ...registry.client import RegistryClient
 from ...registry.errors import RegistryError
-from ...registry.push import Part, send_missing
+from ...registry.push import Part, push_document
 
 TAG = "aciml-held-"
 _KIND = "application/vnd.aciml.held.v1+json"
@@ -115,10 +115,9 @@ def write_record(client: RegistryClient, repository: str, holder: str, held: Pus
     tag, body = TAG + holder, held.to_json()
     contents = ((body, "record of pushes"), (_EMPTY, "empty config"))
     parts = [Part(sha256_digest(one), len(one), what, partial(io.BytesIO, one)) for one, what in contents]
-    send_missing(client, repository, parts, Silent(), workers=1)
     manifest = _manifest(body, holder)
     old = client.manifest(repository, tag)
-    client.put_manifest(repository, tag, manifest, OCI_MANIFEST)
+    push_document(client, repository, tag, manifest, parts, Silent())
     # a registry keeps the manifest that a tag leaves: without this each push would leave one behind
     if old and old.digest != sha256_digest(manifest) and _KIND.encode() in old.body:  # and not an image named so
         with suppress(RegistryError):

@@ -57,6 +57,7 @@ class Build:
 class Comparison:
     """The image that came before, by its ``name``, and what differs."""
 
+    # a path, a reference or a digest: whatever it was named by
     name: str
     changes: tuple[Change, ...]
     bytes: Exchange
@@ -81,6 +82,7 @@ class Report:
     notes: tuple[str, ...] = ()
 
     @property
+    # one digest twice is one blob: a host fetches it once (OCI image-spec, "layers" may repeat)
     def size(self) -> int:
         """Compressed bytes of all layers, each counted once."""
         return sum({one.part.layer.digest: one.part.layer.size for one in self.layers}.values())
@@ -89,15 +91,18 @@ class Report:
     def unpacked(self) -> int:
         """Bytes of all layers unpacked, 0 if one is not known."""
         sizes = [one.unpacked for one in self.layers]
+        # a sum in which one is missing would look like a whole
         return sum(sizes) if all(sizes) else 0
 
     def to_json(self) -> dict[str, Any]:
         """Return it for programs, and for the page's own script; sizes in bytes, times in seconds."""
+        # camelCase: it is read by the page's own script, and by programs of others
         return {
             "image": self.name,
             "digest": self.digest,
             "ours": self.ours,
             "size": self.size,
+            # null where it is not known: 0 would be a size
             "unpacked": self.unpacked or None,
             "facts": dict(self.facts),
             "layers": [_layer(one) for one in self.layers],
@@ -113,6 +118,7 @@ def _layer(one: LayerReport) -> dict[str, Any]:
     return {
         "digest": layer.digest,
         "size": layer.size,
+        # of an image that was pulled the manifest has compressed sizes alone
         "unpacked": one.unpacked or None,
         "kind": one.part.kind,
         "title": one.part.title,
@@ -133,11 +139,13 @@ def _layer(one: LayerReport) -> dict[str, Any]:
 
 
 def _comparison(one: Comparison) -> dict[str, Any]:
+    # as text: a version or a digest, by its kind
     changes = [{"kind": row.kind, "name": row.name, "old": row.old, "new": row.new} for row in one.changes]
     exchange = {"shared": one.bytes.shared, "new": one.bytes.new, "gone": one.bytes.gone}
     return {"image": one.name, "changes": changes, "bytes": exchange}
 
 
 def _build(one: Build) -> dict[str, Any]:
+    # in seconds from the begin of the build: when it was is told once
     rows = [{"name": span.name, "begin": span.begin, "end": span.end, "seconds": span.seconds} for span in one.spans]
     return {"what": one.what, "pushed": one.pushed or None, "phases": rows}

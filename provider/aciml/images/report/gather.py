@@ -29,6 +29,7 @@ from .contents import Build, Comparison, LayerReport, Report
 from .kept_file import KeptImage, is_kept, read_kept
 from .measure import sizes_of
 
+# a repository may have thousands, and what is shared is mostly shared with the newest
 NEWEST = 24
 """Most other images of the repository whose layers are compared; each costs one request."""
 
@@ -80,6 +81,7 @@ class _Look:
         self.notes: list[str] = []
 
     def report(self, against: str, *, read: bool) -> Report:
+        # by the label of the tool that made it, and not by its name: images are copied and renamed
         ours, parts = is_ours(self.image), parts_of(self.image)
         if not ours:
             self.notes.append(
@@ -99,6 +101,7 @@ class _Look:
                 part,
                 inside,
                 # known of layers that this machine has packed; the manifest has compressed sizes alone
+                # 0 is "not known": a layer without bytes is in no image of ours
                 int(self.tools.catalog.get_fact("unpacked", part.layer.diff_id) or 0),
                 before is not None and part.layer.digest in {layer.digest for layer in before.image.layers},
                 tuple(tag for tag, digests in others.items() if part.layer.digest in digests),
@@ -111,6 +114,7 @@ class _Look:
             tuple(others), tuple(self._builds(records)), tuple(self.notes),
         )  # fmt: skip
 
+    # only a registry or a file has bytes
     def _fetch(self, digest: str) -> AbstractContextManager[Iterable[bytes]]:
         raise NotImplementedError
 
@@ -123,6 +127,7 @@ class _Look:
         self.notes.append("Nobody says which image was before this one; --against compares with any other.")
         return None
 
+    # what is named may be elsewhere: a file beside an image in a registry, and the other way round
     def _named(self, text: str) -> Before:
         if is_kept(text):
             return read_kept(text)
@@ -139,6 +144,7 @@ class _Look:
         return {}
 
     def _facts(self, image: Image, parts: Iterable[Part]) -> dict[str, str]:
+        # an image of somebody else has no label of its time, but its config does
         said = image.labels() | ({} if CREATED in image.labels() else {CREATED: image.created})
         made_of = inputs_of(image)
         found = {word: said[label] for label, word in _LABELS.items() if said.get(label)}
@@ -147,11 +153,13 @@ class _Look:
         if script := str(made_of.get(_SCRIPT) or ""):
             found["entry script"] = script
         count = sum(len(part.packages) for part in parts)
+        # by OCI's words: os/architecture
         return found | ({"packages": str(count)} if count else {}) | {"platform": f"{image.os}/{image.architecture}"}
 
     def _comparison(self, before: Before) -> Comparison:
         title = before.title if isinstance(before, KeptImage) else str(before.reference)
         exchange = exchange_between(before.image, self.image)
+        # by the hash of the tar, which is the same however it was compressed
         if not exchange.shared and {one.diff_id for one in before.image.layers} & {
             one.diff_id for one in self.image.layers
         }:
@@ -171,6 +179,7 @@ class _LookAtFile(_Look):
         return self._kept.blob(digest)
 
     def _named(self, text: str) -> Before:
+        # a file has no repository whose tag could be meant
         if text.startswith((":", "@", "sha256:")):
             raise UserError(
                 f"{text} is of the same repository, and {self.title} is in none", "name a path, or host/repository:tag"
@@ -194,6 +203,7 @@ class _LookInRegistry(_Look):
             tags = self.client.tags(self.reference.repository)
             records = read_records(self.client, self.reference.repository, tags)
             runs = runs_of(self.client, self.reference.repository)
+            # services record their runs, environments their pushes: one form for both
             return {**records, **{holder: _as_record(one) for holder, one in runs.items()}}
         except RegistryError as error:
             self.notes.append(f"The registry does not list what else is in the repository: {error.message}.")
@@ -202,6 +212,7 @@ class _LookInRegistry(_Look):
     def _before(self, against: str, records: Mapping[str, PushRecord]) -> Before | None:
         if against:
             return self._named(against)
+        # of several holders the one who pushed last counts
         digest = _digest_before(self.digest, records.values())
         if not digest:
             self.notes.append("No earlier image of this repository is known; --against compares with any other.")
@@ -209,6 +220,7 @@ class _LookInRegistry(_Look):
         try:
             reference = Reference(self.reference.registry, self.reference.repository, digest=digest)
             return pull_image(self.client, reference)
+        # cleaned away by `keepTags`, or by hand
         except UserError:
             self.notes.append(f"The image before ({digest}) is not in the registry any more.")
             return None
@@ -221,6 +233,7 @@ class _LookInRegistry(_Look):
 
     def _others(self, before: Before | None) -> dict[str, frozenset[str]]:
         """Return digests of layers by tag, of other images of the repository that have a tag of their content."""
+        # both stand in the report already
         known = {self.digest, before.digest if before else ""}
         try:
             # tags of content are images of ours; steps, records and catalogs have other names, and are no images to
@@ -231,10 +244,12 @@ class _LookInRegistry(_Look):
             with ThreadPoolExecutor(_LOOKERS) as lookers:
                 found = list(lookers.map(partial(self.client.manifest, self.reference.repository), others))
         except RegistryError:
+            # the comparison with others is an addition: the page says that nobody else is known
             return {}
         return {tag: _layers(one.body) for tag, one in zip(others, found, strict=True) if one}
 
     def _builds(self, records: Mapping[str, PushRecord]) -> Iterable[Build]:
+        # an environment's own build took most of the time, so both are told
         environment = self._environment()
         if environment:
             try:
@@ -242,6 +257,7 @@ class _LookInRegistry(_Look):
                 below = read_records(self.client, environment.repository, tags)
             except RegistryError:
                 below = {}
+            # the lower first, as it was built first
             yield from _builds_of(environment.digest, below.values(), "environment")
         yield from _builds_of(self.digest, records.values(), "service" if environment else "environment")
 
@@ -252,10 +268,12 @@ class _LookInRegistry(_Look):
 
     def _licences(self) -> dict[str, str]:
         """Return what the attached bill of materials says, by ``kind name``; it hangs on the environment's image."""
+        # bills are attached to the environment, whose packages they list
         subject = self._environment() or self.reference
         try:
             for entry in attached(self.client, subject.repository, subject.digest, CYCLONEDX):
                 manifest = self.client.manifest(subject.repository, str(entry["digest"]))
+                # exactly one blob: a manifest with more is no bill of ours
                 (blob,) = json.loads(manifest.body)["layers"] if manifest else [None]
                 # anybody who may push can attach one: its size is looked at before it is read into memory
                 if blob and int(blob["size"]) <= _LARGEST_BILL:
@@ -269,6 +287,7 @@ class _LookInRegistry(_Look):
 def _as_record(runs: Iterable[Run]) -> PushRecord:
     """Return what a service had in the form that an environment's pushes have."""
     known = tuple(runs)
+    # the first of the holder's pushes is nothing that came before
     pushes = tuple(Push(run.digest, float(run.since)) for run in known)
     return PushRecord(pushes, {}, {run.digest: run.took for run in known if run.took})
 
@@ -286,6 +305,7 @@ def _digest_before(digest: str, records: Iterable[PushRecord]) -> str:
 
 def _builds_of(digest: str, records: Iterable[PushRecord], what: str) -> list[Build]:
     for record in records:
+        # a push that built nothing took no time, and says so by having no spans
         if spans := record.took.get(digest):
             pushed = next((push.time for push in record.pushes if push.digest == digest), 0.0)
             return [Build(what, pushed, spans)]
@@ -293,6 +313,7 @@ def _builds_of(digest: str, records: Iterable[PushRecord], what: str) -> list[Bu
 
 
 def _layers(manifest: bytes) -> frozenset[str]:
+    # it was written by somebody else, maybe by hand
     try:
         return frozenset(str(entry["digest"]) for entry in json.loads(manifest)["layers"])
     except (ValueError, LookupError, TypeError):
@@ -304,11 +325,13 @@ def _licences_in(bill: Any) -> dict[str, str]:
     for component in bill["components"]:
         kind = str(component.get("purl", "")).partition("/")[0]
         texts = [_licence(one) for one in component.get("licenses") or ()]
+        # packages of pip say their licence in too many ways to compare; conda-forge requires an SPDX expression
         if kind == "pkg:conda" and any(texts):
             found[f"conda {component['name']}"] = ", ".join(filter(None, texts))
     return found
 
 
 def _licence(told: Mapping[str, Any]) -> str:
+    # CycloneDX has either an expression or a licence by id or name (schema 1.5, "licenseChoice")
     inner = told.get("license") or {}
     return str(told.get("expression") or inner.get("id") or inner.get("name") or "")

@@ -63,6 +63,7 @@ def write_page(report: Report) -> str:
 
 
 def _head(report: Report) -> str:
+    # a package that two layers have is counted twice, as its bytes are
     packages = sum(len(one.packages) for one in report.layers)
     figures = [
         (bytes_as(report.size), "to fetch"),
@@ -80,14 +81,17 @@ def _head(report: Report) -> str:
 
 
 def _said(report: Report) -> str:
+    # packages have a table of their own
     facts = [(word, text) for word, text in report.facts.items() if word != "packages"]
     rows = "".join(f"<dt>{_text(word)}</dt><dd>{_text(text)}</dd>" for word, text in facts)
     return f'<section aria-labelledby="said"><h2 id="said">What it says of itself</h2>\n<dl>{rows}</dl></section>'
 
 
 def _map(report: Report) -> str:
+    # only kinds that are there: a legend of ten colours for three would have to be read
     kinds = [kind for kind in KINDS if any(one.part.kind == kind for one in report.layers)]
     legend = "".join(f"<li>{_kind(kind)}</li>" for kind in kinds)
+    # an edge and no colour: both ways of colouring show it, and so does a printer
     if report.against:
         legend += '<li><span class="swatch edge" aria-hidden="true"></span>new against the image before</li>'
     choice = (
@@ -106,6 +110,7 @@ def _map(report: Report) -> str:
         "data-needs-script hidden></div>\n"
         '<p id="told" class="soft" role="status" aria-live="polite"></p>\n'
         f'<ul class="legend" aria-label="Colours">{legend}</ul>\n'
+        # a page has to say all it knows without a script, as in a mail or behind a strict proxy
         "<noscript><p>The map needs a script; the tables below do not.</p></noscript></section>"
     )
 
@@ -155,8 +160,10 @@ def _kind(kind: Kind) -> str:
 
 def _versions(change: Change) -> tuple[str, str]:
     """Return what stands under before and now: versions as they are, contents in a word and a short digest."""
+    # a base has a name before its digest; of what has a version the version is shorter
     if change.kind != "base" and not _is_digests(change.old + change.new):
         return _text(change.old) or "not there", _text(change.new) or "gone"
+    # 12 digits, as Docker shows them
     shorts = [", ".join(re.findall(r"sha256:([0-9a-f]{12})", text)) for text in (change.old, change.new)]
     names = [text.partition("@")[0] if change.kind == "base" else "" for text in (change.old, change.new)]
     told = [
@@ -212,12 +219,14 @@ def _time(report: Report) -> str:
 
 
 def _build(build: Build) -> str:
+    # a record without spans would else be divided by nothing
     end = max((span.end for span in build.spans), default=0.0) or 1.0
     rows = [
         (_text(span.name), spoken(span.seconds), f"{span.begin:.1f} to {span.end:.1f} s", _bar(span, end))
         for span in build.spans
     ]
     told = f"The {build.what}: {spoken(end)} from begin to end{_when(build.pushed)}."
+    # two phases may take 10 s of 6 s: without this sentence that reads as a fault
     caption = f"{told} Phases run side by side; work of several threads adds up."
     return _table(caption, ("phase", "work", "when", "on the clock"), rows)
 
@@ -241,6 +250,8 @@ def _bar(span: Span, end: float) -> str:
 
 def _tables(report: Report) -> str:
     packages = sorted(
+        # the biggest first, since the question is what costs; names decide among equals, so that two pages can be
+        # compared
         ((package, one) for one in report.layers for package in one.packages),
         key=lambda row: (-row[0].size, row[0].name),
     )
@@ -355,6 +366,8 @@ def _text(text: str) -> str:
 def _data(facts: Any) -> str:
     """Return JSON that ends no script element, opens no comment, and is no other text to a browser than to JSON."""
     text = json.dumps(facts, ensure_ascii=False, separators=(",", ":"))
+    # </script> ends the element wherever it stands (HTML, "script data state"), and the two separators end a line of
+    # code
     for mark in "<>&\u2028\u2029":
         text = text.replace(mark, f"\\u{ord(mark):04x}")
     return text

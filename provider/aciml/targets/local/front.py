@@ -39,6 +39,7 @@ _LOOK_SECONDS = 0.05
 
 def front_name(service: str) -> str:
     """Return the name of a service's door and network; no service of one container has it: names have no dot."""
+    # with a dot, as the door of a swarm's service
     return f"aciml-{service}.front"
 
 
@@ -49,6 +50,7 @@ class OneDoor(Door):
     def _cluster(self, name: str) -> dict[str, Any]:
         cluster = super()._cluster(name)
         # a server that is not ready says so itself, with its reason; Envoy would put words of its own in the place
+        # judging one container would mean answering 503 in its place
         for judge in ("health_checks", "outlier_detection"):
             del cluster[judge]
         return cluster
@@ -75,6 +77,7 @@ class Front:
 
     def leads_to(self, container: Container) -> bool:
         """Tell whether requests go to that container."""
+        # all or nothing: shares are for services with revisions
         return self._told.door().routing.weights.get(short(container)) == 100
 
     def start(self, progress: Progress) -> None:
@@ -102,16 +105,19 @@ class Front:
 
     def renew(self, image: str, progress: Progress) -> None:
         """Let the Envoy of today take over, if another one runs; where that cannot be, the one that serves goes on."""
+        # a door that does not run is started with the files of before, whichever Envoy it is
         if not self.running or is_current(self._entrance, self._told, image):
             return
         try:
             take_over(self._entrance, self._told, image, self._engine.client, progress)
         except OutageError as error:
+            # no reason to fail an update: what serves goes on serving
             progress.warn(f"the door of before goes on: {error.message}")
         self._files = None
 
     def refill(self, to: Container, spec: GroupSpec) -> None:
         """Write all files of one that does not run, so that it leads to a container."""
+        # all at once, since nobody is led by it yet
         self._files = fill(self.container, door_of(spec, (short(to),), Routing({short(to): 100})), spec.certificate)
 
     def know(self, container: Container, spec: GroupSpec, progress: Progress) -> None:
@@ -132,6 +138,7 @@ class Front:
 
     def forget_others(self, container: Container, spec: GroupSpec, progress: Progress) -> None:
         """Let it know one container alone, the one it leads to."""
+        # weights of one hundred leave no route to any other
         door = door_of(spec, (short(container),), Routing({short(container): 100}))
         if self._told.door().routing == door.routing:
             # nothing leads to the others any more, so no order matters: one go instead of three
@@ -151,6 +158,7 @@ class Front:
             answer = knock(self._entrance.address(short(container)) + HEALTH_PATH, None)
             if answer.serves:
                 return
+            # by ACIML_DOOR=off the service has its port itself, as before there were doors
             if time.monotonic() > end:
                 why = f'container "{self.container.name}" does not reach container "{container.name}" ({answer})'
                 raise OutageError(why, "set the variable ACIML_DOOR to off, then run the same command again")
@@ -162,6 +170,7 @@ class Front:
         try:
             while self._entrance.active(short(container)) and time.monotonic() < end:
                 pause.wait(_LOOK_SECONDS)
+        # an Envoy that is gone has no request of anybody's
         except OutageError:
             return  # a door that does not answer has nothing at work
 
@@ -190,6 +199,7 @@ class Front:
         self._remember(door, spec)
 
     def _remember(self, door: Door, spec: GroupSpec) -> None:
+        # as they were written: reading them back would be another tar of the folder
         more = tls_files(spec.certificate) if spec.certificate else {}
         self._files = Files({**self._told.content, **more, SETTINGS: door.settings(), **door.files()})
 
@@ -221,6 +231,7 @@ class Fronts:
     def image(self, progress: Progress) -> str:
         """Return an image with Envoy; empty, with a line that says why, if none can be had."""
         try:
+            # an image of Envoy may be made of a wheel, which needs an index
             return ensure_envoy(self._engine.client, self._settings, progress)
         except (OutageError, UserError) as error:
             progress.note(f"without a door in front, so that an update has a gap: {error.message}")
@@ -228,6 +239,7 @@ class Fronts:
 
     def latest(self, image: str, progress: Progress) -> str:
         """Return the image that a door would be made of today, or ``image`` if that cannot be had."""
+        # a new door is no reason to fail: the one of before serves
         with suppress(OutageError, UserError):
             return ensure_envoy(self._engine.client, self._settings, progress)
         return image
@@ -243,6 +255,7 @@ class Fronts:
     def make(self, spec: GroupSpec, image: str, to: Container) -> Front:
         """Make a door on the service's port, not started, that leads to a container."""
         name = front_name(spec.name)
+        # the port that is called is Envoy's from now on; the server's own is known on the network alone
         made = make_entrance(
             self._engine, name, image=image, network=name, port=spec.port, labels=self._labels(spec), kind=FRONT
         )
@@ -255,6 +268,7 @@ class Fronts:
             found = self.find(service, claim)
         except Stranger:
             return  # whose container stays, with the reason told
+        # the network last: a container that is in it keeps it
         if found:
             found.remove()
         self.remove_network(service, claim, progress)
@@ -263,6 +277,7 @@ class Fronts:
         """Remove the network of a service, if it is ours."""
         name = front_name(service)
         there = Swarm(self._engine.client).find(name, "bridge")
+        # a network that anybody made is left to him
         if there and there[1].get(KIND) == FRONT and (claim is None or claim.covers(Owner.read(there[1]))):
             self._remove_network(there[0], name, progress)
 
@@ -275,6 +290,7 @@ class Fronts:
             except NotFound:
                 return
             except APIError as error:
+                # 403: "network has active endpoints" (Engine API, NetworkDelete)
                 if error.status_code != HTTPStatus.FORBIDDEN:
                     raise
                 # somebody has put a container of their own there
@@ -310,6 +326,7 @@ class Opening:
         Raises:
             PortTaken: somebody else has the service's port.
         """
+        # another port or another network is fixed when a container is made
         if self.front is not None and not self._fits(self.front, spec):
             self.close()
         if self.front is None:
@@ -322,6 +339,7 @@ class Opening:
             self.close()
         if self.front is None:
             self.front = self._fronts.make(spec, self._image, to)
+        # of one that does not run nothing has to be changed in order
         elif not self.front.running:
             self.front.refill(to, spec)
         self.front.start(progress)
@@ -331,6 +349,7 @@ class Opening:
     def introduce(self, new: Container, spec: GroupSpec, progress: Progress) -> None:
         """Let a door that serves know a container that will take over."""
         if self.front is not None and self.front.running and self._fits(self.front, spec):
+            # told beforehand, so that the door has its address when it takes over
             self.front.know(new, spec, progress)
             self._known = True
 
@@ -348,6 +367,7 @@ class Opening:
 
     def finish(self, old: Container) -> None:
         """Wait until a container has answered what it has at work."""
+        # only what was told of a new one leads away from the old
         if self._known and self.front is not None:
             self.front.drain(old)
 
@@ -382,11 +402,13 @@ class Opening:
         # before it is stopped: who was down before shall not run for our fault
         was_running = old.status == "running"
         try:
+            # from here on nobody is served until the door leads to the new one
             with docker_answers(f'stop container "{old.name}"'):
                 old.stop(timeout=STOP_SECONDS)
             self.open(new, spec, progress)
         except BaseException:
             self.close()
+            # a container that was down before is left as it was
             if was_running:
                 with docker_answers(f'start container "{old.name}" again'):
                     old.start()
@@ -396,6 +418,7 @@ class Opening:
         """Put a door on another port, or one that runs, in the place of one that does not fit."""
         before = spec.but(port=front.port)
         try:
+            # the new door first: its port is free, and the old one serves till then
             self.open(new, spec, progress)
         except BaseException:
             self.close()
@@ -413,6 +436,7 @@ def attached(container: Container, network: str) -> bool:
     """Tell whether a container was made for the network of that id, running or not."""
     networks = container.attrs["NetworkSettings"].get("Networks") or {}
     name = container.attrs["HostConfig"].get("NetworkMode")
+    # by the network's id, since two may have one name
     ids = {str(one.get("NetworkID") or "") for one in networks.values()} - {""}
     # one that was never started has no id yet, but the name that it will look for
     return network in ids or (not ids and name in networks)

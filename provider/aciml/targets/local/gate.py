@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...core.errors import OutageError
-from ...core.golden.table import FAILED
 from ...core.progress import Progress
 from ..protocol import Certificate, GroupSpec
 from .engine import docker_answers
@@ -41,6 +40,7 @@ class Failure:
 
     def describe(self, subject: str, secrets: Iterable[str] = ()) -> str:
         """Tell it to the user: exit code, hint and the last log lines, in which ``secrets`` are blotted out."""
+        from ...core.golden.table import FAILED
         from ..hints import hint
 
         answered = self.what.startswith(("failed its smoke test", FAILED))  # then it runs, and what it said tells why

@@ -67,8 +67,10 @@ class MemoryRevisions:
             if percent:
                 world.mirrors[self._service] = [*names, percent]
 
-    def compare(self, source: str, to: str) -> Compared | None:  # noqa: ARG002  # there is one mirror
+    def compare(self, source: str, to: str) -> Compared | None:
         """Return what comes next in ``compared``, as long as copies are made."""
+        for name in (source, to):
+            find(self.list(), name)
         return self.compared.pop(0) if self.compared and self.mirrored else None
 
     @property

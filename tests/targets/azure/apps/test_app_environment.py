@@ -22,10 +22,10 @@ from aciml.targets.azure.arm.errors import AzureError
 from aciml.targets.azure.arm.patience import Clock
 from aciml.targets.protocol import Certificate, GroupFailed, GroupSpec
 from aciml.targets.smoke import Answer
+from tests.heard import Heard
 from tests.simulators.azure.emulator import Emulator
 from tests.simulators.certificates import self_signed
 from tests.targets.azure.apps.app_life import AppLife, living_apps
-from tests.targets.azure.life import Hearer
 
 WORKSPACE = "0a1b2c3d-0000-4000-8000-000000000001"
 LOGS = {"logAnalytics": {"workspaceId": WORKSPACE, "workspaceKey": "a2V5LW9mLWxvZ3M="}}
@@ -288,10 +288,10 @@ def test_a_certificate_is_made_when_the_app_has_the_host_name_and_goes_with_it(l
 
 
 def test_the_text_of_a_record_is_told_while_it_is_waited_for(life: AppLife) -> None:
-    hearer = Hearer()
+    hearer = Heard()
     records: dict[str, str] = life.emulator.world.parts.setdefault("records", {})
 
-    class Owner(Hearer):
+    class Owner(Heard):
         """Puts the record into DNS as soon as it is told."""
 
         def note(self, text: str) -> None:

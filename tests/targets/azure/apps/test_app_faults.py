@@ -25,9 +25,11 @@ from aciml.targets.azure.arm.errors import AzureError
 from aciml.targets.protocol import GroupFailed
 from aciml.targets.revisions import NoCopies, NoSuchRevision, Seen, WrongWeights
 from aciml.targets.smoke import Answer
+from tests.contract.compared import nothing_is_compared_where_nothing_is_copied
+from tests.heard import Heard
 from tests.simulators.azure.emulator import Emulator
 from tests.targets.azure.apps.app_life import AppLife, living_apps
-from tests.targets.azure.life import Hearer, Killed
+from tests.targets.azure.life import Killed
 
 DIGESTS = {
     name: f"registry.example/iris@sha256:{digit * 64}"
@@ -177,7 +179,7 @@ def test_an_image_that_may_not_be_pulled_is_told(life: AppLife) -> None:
 def test_a_run_may_be_killed_before_and_after_every_write(life: AppLife) -> None:
     """Kill creation and update at every checkpoint, which stand around every request; the next run has to go on."""
     for stop in itertools.count(1):
-        progress = Hearer(stop_at=stop, error=Killed())
+        progress = Heard(stop_at=stop, error=Killed())
         try:
             facts = life.apps.create(life.spec(), progress)
         except Killed:
@@ -186,7 +188,7 @@ def test_a_run_may_be_killed_before_and_after_every_write(life: AppLife) -> None
     assert len(life.weights()) == 1
     old = life.spec()
     for number, stop in enumerate(itertools.count(1)):
-        progress = Hearer(stop_at=stop, error=Killed())
+        progress = Heard(stop_at=stop, error=Killed())
         new = life.spec("serves-too", environmentVariables={"RUN": "two"})
         try:
             life.apps.update(facts.id, old, new, progress)
@@ -212,7 +214,7 @@ def test_a_run_that_is_cancelled_keeps_what_there_is(life: AppLife) -> None:
 
 def _cancelled(life: AppLife, stop: int) -> str | None:
     try:
-        return life.apps.create(life.spec(), Hearer(stop_at=stop)).id
+        return life.apps.create(life.spec(), Heard(stop_at=stop)).id
     except GroupFailed as error:
         return error.facts.id if error.facts else None
     except Cancelled:
@@ -230,7 +232,7 @@ def test_what_another_stack_has_made_is_never_touched(life: AppLife) -> None:
         life.apps.read(facts.id, replace(theirs, known_as="other"))
     with pytest.raises(Stranger):
         life.apps.update(facts.id, replace(theirs, known_as="other"), theirs, Silent())
-    progress = Hearer()
+    progress = Heard()
     life.apps.delete(facts.id, progress, known_as="other")
     assert any("it stays" in line for line in progress.warnings)
     assert life.seen() == before
@@ -307,6 +309,7 @@ def test_revisions_by_hand(life: AppLife) -> None:
     revisions.weigh({new: 100}, Silent())
     revisions.restart(new, Silent())
     assert revisions.address(new).startswith("https://")
+    nothing_is_compared_where_nothing_is_copied(revisions, new, old)
     with pytest.raises(NoCopies, match="sends no copies of its requests: without two keys"):
         revisions.mirror(new, old, 10, Silent())
 
@@ -436,14 +439,14 @@ def test_a_gate_that_says_no_sends_all_requests_back(life: AppLife, monkeypatch:
 def test_a_quota_that_is_used_up_is_warned_of_with_numbers(life: AppLife) -> None:
     world, spec = life.emulator.world, life.spec()
     world.quotas["westeurope", "ManagedEnvironmentCount"] = 0
-    told = Hearer()
+    told = Heard()
     life.apps.warn_of_room(None, spec.declared, told)
     assert "quota ManagedEnvironmentCount in westeurope: 0 of 0 are used" in told.warnings[0]
 
     world.quotas.clear()
     facts = life.create(scale={"minReplicas": 2})
     world.quotas["", "ManagedEnvironmentConsumptionCores"] = 0.75
-    bigger, told = life.spec(scale={"minReplicas": 3}), Hearer()
+    bigger, told = life.spec(scale={"minReplicas": 3}), Heard()
     life.apps.warn_of_room(spec.declared, bigger.declared, told)
     assert "0.5 of 0.75 cores are used, 0.25 are left; a revision of" in told.warnings[0]
     assert "wants 0.75" in told.warnings[0]
@@ -485,7 +488,7 @@ def test_a_failed_environment_is_told_by_a_preview(life: AppLife) -> None:
     life.emulator.fault("environment-failed")
     with pytest.raises(AzureError):
         life.create()
-    told = Hearer()
+    told = Heard()
 
     life.apps.warn_of_room(None, life.spec().declared, told)
     assert "has failed, and takes no apps: ErrorCode: AKSCapacityHeavyUsage" in told.warnings[0]

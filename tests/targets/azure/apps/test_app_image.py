@@ -11,7 +11,9 @@ from aciml.core.credentials import Credentials
 from aciml.core.errors import OutageError
 from aciml.model.group import Group
 from aciml.model.rules import group_of
+from aciml.registry.transport import Transport
 from aciml.targets.azure.apps import image
+from aciml.targets.local.ports import free_port
 from tests.targets.azure.apps.app_samples import BASE, IMAGE
 
 
@@ -73,6 +75,14 @@ def test_one_that_fits_or_is_not_known_is_not_judged(
     monkeypatch.setattr(registry, "answer", answer)
 
     assert said() == []
+
+
+def test_a_registry_that_does_not_answer_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    again: list[Any] = []
+    monkeypatch.setattr(Transport, "pause", lambda _, error, *__: again.append(error))
+
+    assert said(image=f"127.0.0.1:{free_port()}/a@{IMAGE.rpartition('@')[2]}") == []
+    assert again == []
 
 
 def test_one_that_is_there_already_is_not_asked_for(registry: type[Registry]) -> None:

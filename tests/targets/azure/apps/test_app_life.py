@@ -12,10 +12,10 @@ from aciml.core.errors import UserError
 from aciml.core.progress import Silent
 from aciml.targets.azure.arm.errors import AzureError
 from aciml.targets.protocol import GroupFailed
+from tests.heard import Heard
 from tests.simulators.azure.emulator import Emulator
 from tests.simulators.azure.group_runtime_processes import Programs
 from tests.targets.azure.apps.app_life import HOMES, AppLife, living_apps
-from tests.targets.azure.life import Hearer
 
 pytestmark = pytest.mark.docker
 
@@ -133,12 +133,12 @@ def test_the_last_app_takes_the_environment_along(life: AppLife) -> None:
     )
     second = life.apps.create(other, Silent())
 
-    life.apps.delete(facts.id, Hearer())
+    life.apps.delete(facts.id, Heard())
     assert life.apps.read(facts.id) is None
     assert life.homes() == ["aciml-westeurope"]
-    life.apps.delete(second.id, Hearer())
+    life.apps.delete(second.id, Heard())
     assert life.homes() == []
-    life.apps.delete(second.id, Hearer())
+    life.apps.delete(second.id, Heard())
 
 
 def test_an_environment_of_somebody_else_stays(life: AppLife) -> None:
@@ -147,7 +147,7 @@ def test_an_environment_of_somebody_else_stays(life: AppLife) -> None:
     facts = life.create(containerApp={"environment": path})
 
     assert life.homes() == ["theirs"]
-    life.apps.delete(facts.id, Hearer())
+    life.apps.delete(facts.id, Heard())
     assert life.homes() == ["theirs"]
 
 

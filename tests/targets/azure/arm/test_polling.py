@@ -7,25 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from aciml.core.errors import Cancelled
-from aciml.core.progress import Silent
 from aciml.targets.azure.arm.errors import AzureError
 from aciml.targets.azure.arm.polling import TimedOut, spoken_time, wait_for
+from tests.heard import Heard
 from tests.targets.azure.answering import Answering, answering
-
-
-class Listener(Silent):
-    def __init__(self, cancel_after: int = 1000) -> None:
-        self.lines: list[str] = []
-        self.looks = 0
-        self._cancel_after = cancel_after
-
-    def say(self, text: str) -> None:
-        self.lines.append(text)
-
-    def checkpoint(self) -> None:
-        self.looks += 1
-        if self.looks > self._cancel_after:
-            raise Cancelled
 
 
 @pytest.fixture
@@ -42,7 +27,7 @@ def finish(server: Answering, status: str = "Succeeded") -> None:
     server.answers["GET /operation"] = (200, {"status": status}, {})
 
 
-class Finishing(Listener):
+class Finishing(Heard):
     """Ends the operation when it was asked for the third time."""
 
     def __init__(self, server: Answering) -> None:
@@ -51,7 +36,7 @@ class Finishing(Listener):
 
     def checkpoint(self) -> None:
         super().checkpoint()
-        if self.looks == 3:
+        if self.checkpoints == 3:
             finish(self._server)
 
 
@@ -62,7 +47,7 @@ def test_the_result_is_that_of_the_operations_end_and_the_time_is_told(server: A
 
     assert result == {"name": "g", "done": True}
     assert progress.lines[0] == "creating g: 0 s"
-    assert progress.looks >= 3
+    assert progress.checkpoints >= 3
 
 
 def test_retry_after_is_honoured(server: Answering) -> None:
@@ -77,7 +62,7 @@ def test_ctrl_c_leaves_the_operation_running(server: Answering) -> None:
     poller = server.begin()
 
     with pytest.raises(Cancelled):
-        wait_for(poller, "creating g", Listener(cancel_after=2), timeout=30)
+        wait_for(poller, "creating g", Heard(stop_at=3), timeout=30)
 
     assert not poller.done()
     assert not [line for line in server.seen if line.startswith("DELETE")]
@@ -87,7 +72,7 @@ def test_a_time_out_says_that_azure_goes_on_and_what_to_do(server: Answering) ->
     poller = server.begin()
 
     with pytest.raises(TimedOut) as caught:
-        wait_for(poller, "creating g", Listener(), timeout=0)
+        wait_for(poller, "creating g", Heard(), timeout=0)
 
     assert caught.value.message == "creating g: not done after 0 s; Azure says InProgress, and goes on with it"
     assert "run the same command again" in caught.value.advice
@@ -99,7 +84,7 @@ def test_a_failure_is_told_with_what_was_tried(server: Answering) -> None:
     server.answers["GET /operation"] = (200, failed, {})
 
     with pytest.raises(AzureError) as caught:
-        wait_for(server.begin(), "creating g", Listener(), timeout=30, region="eastus")
+        wait_for(server.begin(), "creating g", Heard(), timeout=30, region="eastus")
 
     assert caught.value.code == "ContainerGroupQuotaReached"
     assert "Limit: '10' (tried: region eastus)" in caught.value.message

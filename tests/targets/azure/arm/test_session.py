@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,20 +17,13 @@ from aciml.targets.azure.arm.errors import AzureError, translated
 from aciml.targets.azure.arm.session import AzureSession
 from aciml.targets.azure.config import AzureConfig
 from aciml.targets.azure.registries.roles import PULL_ROLES, may_pull
+from tests.heard import Heard
 from tests.simulators.azure.emulator import Emulator
 from tests.simulators.azure.roles import join
-from tests.targets.azure.life import Hearer
 
 API = "2022-09-01"
 ROLES_API = "2022-04-01"
 IDENTITY_API = "2023-01-31"
-
-
-@pytest.fixture
-def session(azure_config: AzureConfig, tmp_path: Path) -> Iterator[AzureSession]:
-    opened = AzureSession(azure_config, Settings(tmp_path))
-    yield opened
-    opened.close()
 
 
 def group(emulator: Emulator, name: str = "") -> str:
@@ -306,7 +298,7 @@ def test_a_provider_is_registered_and_said(
 ) -> None:
     monkeypatch.setattr(arm_session, "REGISTER_SECONDS", 0.01)
     emulator.fault("unregistered", times=2, match="Microsoft.ContainerRegistry")
-    heard, why = Hearer(), AzureError(409, arm_session.UNREGISTERED, "not registered", "register it")
+    heard, why = Heard(), AzureError(409, arm_session.UNREGISTERED, "not registered", "register it")
 
     session.register("Microsoft.ContainerRegistry/registries", why, heard)
 
@@ -322,7 +314,7 @@ def test_who_may_not_register_is_told_what_to_run(session: AzureSession, emulato
     why = AzureError(409, arm_session.UNREGISTERED, "not registered", "have it registered")
 
     with pytest.raises(AzureError, match="have it registered"):
-        session.register("Microsoft.ContainerRegistry/registries", why, Hearer())
+        session.register("Microsoft.ContainerRegistry/registries", why, Heard())
 
 
 @pytest.mark.parametrize("kind", ["instance", "registry"])

@@ -9,7 +9,7 @@ import pytest
 
 from aciml.targets.azure.arm.patience import Clock
 from aciml.targets.azure.groups import gate
-from tests.targets.azure.life import Hearer
+from tests.heard import Heard
 
 from .group_samples import group
 
@@ -34,7 +34,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def told(looks: Iterator[dict[str, Any]], logs: Iterator[tuple[str, ...]]) -> tuple[str, ...]:
-    one = gate.Gate(group(), lambda: next(looks), lambda _name: next(logs), Hearer(), Clock(60))
+    one = gate.Gate(group(), lambda: next(looks), lambda _name: next(logs), Heard(), Clock(60))
 
     _, failure = one.wait(RUNS, fresh=True)
 

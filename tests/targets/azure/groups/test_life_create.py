@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from aciml.core.errors import Cancelled, UserError
+from aciml.core.errors import AcimlError, Cancelled, UserError
 from aciml.core.progress import Silent
 from aciml.model.rollout import SmokeTest
 from aciml.targets.azure.arm.errors import AzureError
 from aciml.targets.protocol import GroupFailed, GroupSpec
-from tests.simulators.azure.emulator import Emulator
-from tests.simulators.azure.group_runtime_processes import Programs
-from tests.targets.azure.life import KIND, Hearer, Life, answer, living
+from tests.heard import Heard
+from tests.targets.azure.life import KIND, Life, answer
 from tests.targets.specs import drift_of
 
 pytestmark = pytest.mark.docker
-
-
-@pytest.fixture
-def life(emulator: Emulator, images: tuple[str, dict[str, str]], programs: Programs, tmp_path: Path) -> Iterator[Life]:
-    with living(emulator, images, tmp_path, programs) as here:
-        yield here
 
 
 def failed(life: Life, spec: GroupSpec, progress: Silent | None = None) -> GroupFailed:
@@ -54,7 +45,7 @@ def test_making_one_takes_one_put(life: Life) -> None:
 def test_what_an_interrupted_run_left_is_adopted_without_a_put(life: Life) -> None:
     facts = life.create()
     life.emulator.forget()
-    progress = Hearer()
+    progress = Heard()
 
     assert life.groups.create(life.spec(), progress) == facts
     assert life.counts("PUT") == 0
@@ -100,7 +91,7 @@ def test_somebody_elses_group_is_left_alone(life: Life) -> None:
 
 def test_somebody_elses_group_is_left_by_deletion_and_named(life: Life) -> None:
     theirs = life.groups.create(replace(life.spec(), owner="urn:pulumi:dev::other::t::n"), Silent())
-    hearer = Hearer()
+    hearer = Heard()
     hearer.urn = life.spec().owner
 
     life.groups.delete(theirs.id, hearer, "dev/shop/gone")
@@ -119,6 +110,16 @@ def test_a_group_whose_stack_was_renamed_is_updated_by_what_state_remembers(life
     assert updated.owner != made.owner
     with pytest.raises(UserError, match="belongs to"):
         life.groups.update(made.id, replace(life.spec(), known_as="a/b/c"), before, Silent())
+
+
+def test_a_replacement_that_fails_says_since_when_nothing_serves(life: Life) -> None:
+    """The engine deletes first what cannot change in place."""
+    facts = life.create()
+    life.groups.delete(facts.id, Silent())
+    life.emulator.fault("capacity", match="PUT", times=9)
+
+    with pytest.raises(AcimlError, match=r"\nthe service is down since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"):
+        life.create()
 
 
 def test_a_missing_resource_group_is_told(life: Life) -> None:
@@ -166,7 +167,7 @@ def test_a_container_that_never_answers_fails_in_time(life: Life) -> None:
 
 
 def test_the_operations_time_out_counts_if_it_is_sooner(life: Life) -> None:
-    error = failed(life, life.spec("hangs"), Hearer(timeout=3))
+    error = failed(life, life.spec("hangs"), Heard(timeout=3))
 
     assert "the operation's time-out" in str(error)
 
@@ -186,7 +187,7 @@ def test_the_smoke_test_has_to_pass(life: Life) -> None:
 
 def test_a_group_without_an_address_passes_by_its_containers(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("aciml.targets.azure.groups.gate.QUIET_SECONDS", 0.5)
-    progress = Hearer()
+    progress = Heard()
 
     facts = life.groups.create(life.spec(ipAddressType="None").but(smoke_test=SmokeTest()), progress)
 
@@ -196,7 +197,7 @@ def test_a_group_without_an_address_passes_by_its_containers(life: Life, monkeyp
 
 
 def test_live_lines_tell_what_is_waited_for(life: Life) -> None:
-    progress = Hearer()
+    progress = Heard()
 
     failed(life, life.spec("hangs").but(startup_timeout=1), progress)
 
@@ -206,7 +207,7 @@ def test_live_lines_tell_what_is_waited_for(life: Life) -> None:
 def test_stopping_during_the_wait_keeps_the_group_in_state(life: Life) -> None:
     life_long = life.spec("hangs").but(startup_timeout=60)
 
-    class Stopper(Hearer):
+    class Stopper(Heard):
         def say(self, text: str) -> None:
             super().say(text)
             if "waiting for /" in text:
@@ -222,7 +223,7 @@ def test_stopping_during_the_wait_keeps_the_group_in_state(life: Life) -> None:
 
 def test_stopping_before_anything_was_sent_leaves_nothing(life: Life) -> None:
     with pytest.raises(Cancelled):
-        life.groups.create(life.spec(), Hearer(stop_at=1))
+        life.groups.create(life.spec(), Heard(stop_at=1))
 
     assert life.there() == []
 

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from aciml.core.errors import AcimlError
@@ -13,9 +9,8 @@ from aciml.core.progress import Silent
 from aciml.targets.azure.arm import session as arm_session
 from aciml.targets.azure.groups.life import AzureGroups
 from aciml.targets.protocol import GroupFailed
-from tests.simulators.azure.emulator import Emulator
-from tests.simulators.azure.group_runtime_processes import Programs
-from tests.targets.azure.life import KIND, Hearer, Life, answer, dies_at, living
+from tests.heard import Heard
+from tests.targets.azure.life import KIND, Life, answer, each_death
 
 pytestmark = pytest.mark.docker
 PUT = "PUT /subscriptions"
@@ -26,12 +21,6 @@ REFUSALS = {
     "image-inaccessible": ("InaccessibleImage", "is not accessible", "check the reference"),
     "forbidden": ("AuthorizationFailed", "does not have authorization", "assign a role"),
 }
-
-
-@pytest.fixture
-def life(emulator: Emulator, images: tuple[str, dict[str, str]], programs: Programs, tmp_path: Path) -> Iterator[Life]:
-    with living(emulator, images, tmp_path, programs) as here:
-        yield here
 
 
 @pytest.mark.parametrize("name", REFUSALS)
@@ -75,7 +64,7 @@ def test_a_login_with_rights_on_one_group_alone_runs_a_service_there(life: Life)
 
     facts = life.create()
     assert answer(life.update(facts, life.spec(), life.spec("serves-too")).address) == "two"
-    life.groups.delete(facts.id, Hearer())
+    life.groups.delete(facts.id, Heard())
 
     assert life.there() == []
 
@@ -106,7 +95,7 @@ def test_an_operation_that_hangs_ends_with_the_time_out_and_goes_on(life: Life) 
     life.emulator.fault("lro-stuck", match=PUT)
 
     with pytest.raises(GroupFailed, match=r"not done after \d+ s; Azure says InProgress") as failed:
-        life.groups.create(life.spec(), Hearer(timeout=1.5))
+        life.groups.create(life.spec(), Heard(timeout=1.5))
 
     assert failed.value.facts is not None
     life.emulator.forget()
@@ -137,45 +126,36 @@ def test_an_answer_that_is_lost_again_and_again_keeps_the_group_in_state(life: L
 
 
 def test_a_create_that_dies_at_any_write_is_finished_by_the_next_one(life: Life) -> None:
-    for step in itertools.count():
-        died = dies_at(life, step, life.create)
+    for death in each_death(life, 2):
+        death.of(life.create)
 
         facts = life.create()
 
-        assert answer(facts.address) == "one", step
-        assert life.there() == [""], step
+        assert answer(facts.address) == "one", str(death)
+        assert life.there() == [""], str(death)
         life.groups.delete(facts.id, Silent())
-        if not died:
-            break
-    assert step >= 2
 
 
 def test_an_update_that_dies_at_any_write_is_finished_by_the_next_one(life: Life) -> None:
     new = life.spec("serves-too")
-    for step in itertools.count():
+    for death in each_death(life, 2):
         facts = life.create()
-        died = dies_at(life, step, lambda: life.update(facts, life.spec(), new))  # noqa: B023  # done at once
+        death.of(lambda: life.update(facts, life.spec(), new))  # noqa: B023  # done at once
 
-        assert answer(life.update(facts, life.spec(), new).address) == "two", step
-        assert life.there() == [""], step
+        assert answer(life.update(facts, life.spec(), new).address) == "two", str(death)
+        assert life.there() == [""], str(death)
         life.groups.delete(facts.id, Silent())
-        if not died:
-            break
-    assert step >= 2
 
 
 def test_a_delete_that_dies_at_its_write_is_finished_by_the_next_one(life: Life) -> None:
-    for step in itertools.count():
+    for death in each_death(life, 2):
         facts = life.create()
-        died = dies_at(life, step, lambda: life.groups.delete(facts.id, Silent()))  # noqa: B023  # done at once
+        death.of(lambda: life.groups.delete(facts.id, Silent()))  # noqa: B023  # done at once
 
         life.groups.delete(facts.id, Silent())
 
-        assert life.there() == [], step
-        assert life.groups.read(facts.id, life.spec()) is None, step
-        if not died:
-            break
-    assert step >= 2
+        assert life.there() == [], str(death)
+        assert life.groups.read(facts.id, life.spec()) is None, str(death)
 
 
 def test_a_refresh_during_an_outage_does_not_lose_the_group(life: Life) -> None:
@@ -192,7 +172,7 @@ def test_a_404_about_what_goes_well_rolls_nothing_back(life: Life, name: str) ->
     life.emulator.fault(
         name, match=f"PUT /subscriptions/{life.emulator.subscription}/resource" if "late" in name else ""
     )
-    hearer = Hearer()
+    hearer = Heard()
 
     life.groups.update(facts.id, life.spec(), life.spec("serves-too"), hearer)
 
@@ -228,7 +208,7 @@ def test_a_delete_whose_operation_cannot_be_asked_for_is_done(life: Life) -> Non
 def test_restarts_of_before_that_the_service_goes_on_to_count_are_no_crash_loop(life: Life) -> None:
     facts = life.create()
     life.emulator.fault("restarted", match=f"/{KIND}/")
-    hearer = Hearer()
+    hearer = Heard()
 
     life.groups.update(facts.id, life.spec(), life.spec("serves-too"), hearer)
 
@@ -239,7 +219,7 @@ def test_restarts_of_before_that_the_service_goes_on_to_count_are_no_crash_loop(
 
 def test_an_image_whose_role_is_seen_is_asked_for_until_the_service_knows_it(life: Life) -> None:
     life.emulator.fault("image-inaccessible", times=3, match=PUT)
-    groups, hearer = AzureGroups(life.session, lambda _image, _access: None, lambda _image, _access: True), Hearer()
+    groups, hearer = AzureGroups(life.session, lambda _image, _access: None, lambda _image, _access: True), Heard()
 
     facts = groups.create(life.spec(), hearer)
 
@@ -252,7 +232,7 @@ def test_an_image_whose_role_is_seen_is_asked_for_until_the_service_knows_it(lif
 def test_a_provider_that_was_never_used_is_registered_by_a_create(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(arm_session, "REGISTER_SECONDS", 0.01)
     life.emulator.fault("unregistered", match="Microsoft.ContainerInstance")
-    hearer = Hearer()
+    hearer = Heard()
 
     assert life.groups.read(life.name) is None
     assert answer(life.groups.create(life.spec(), hearer).address) == "one"
@@ -263,7 +243,7 @@ def test_a_label_that_is_freed_late_is_waited_for(life: Life) -> None:
     old, new = life.spec(), life.spec("serves-too", memoryGb=2)
     facts = life.groups.create(old, Silent())
     life.emulator.fault("label-freed-late", match="DELETE")
-    hearer = Hearer()
+    hearer = Heard()
 
     life.groups.update(facts.id, old, new, hearer)
 
@@ -285,7 +265,7 @@ def test_a_label_that_somebody_else_has_is_not_waited_for(life: Life) -> None:
 def test_a_state_that_passes_is_waited_out(life: Life, state: str) -> None:
     facts = life.create()
     life.emulator.fault(state, times=2, match=f"GET {facts.id}")
-    hearer = Hearer()
+    hearer = Heard()
 
     life.groups.update(facts.id, life.spec(), life.spec("serves-too"), hearer)
 

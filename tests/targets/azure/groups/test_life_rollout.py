@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,22 +13,15 @@ from aciml.core.progress import Silent
 from aciml.targets.azure.arm.errors import AzureError
 from aciml.targets.azure.groups.change import group_changes
 from aciml.targets.protocol import GroupFailed, GroupSpec
+from tests.heard import Heard
 from tests.simulators.azure import group_runtime_shape as shape
-from tests.simulators.azure.emulator import Emulator
-from tests.simulators.azure.group_runtime_processes import Programs
-from tests.targets.azure.life import Hearer, Life, answer, dies_at, living, watching
+from tests.targets.azure.life import Life, answer, each_death, watching
 from tests.targets.specs import drift_of
 
 pytestmark = pytest.mark.docker
 TRAFFIC = "Microsoft.Network/trafficManagerProfiles/shop"
 GATEWAY = "Microsoft.Network/applicationGateways/door"
 REPLICA = {"fqdn": "replica.example"}
-
-
-@pytest.fixture
-def life(emulator: Emulator, images: tuple[str, dict[str, str]], programs: Programs, tmp_path: Path) -> Iterator[Life]:
-    with living(emulator, images, tmp_path, programs) as here:
-        yield here
 
 
 def arm(life: Life, kind: str) -> str:
@@ -98,7 +88,7 @@ def test_the_first_group_has_a_slot_and_the_stable_name(life: Life) -> None:
 def test_the_dns_label_moves_and_the_gap_is_told(life: Life) -> None:
     old, new = blue_green(life), blue_green(life, "serves-too")
     facts = life.groups.create(old, Silent())
-    progress = Hearer()
+    progress = Heard()
 
     now = life.groups.update(facts.id, old, new, progress)
 
@@ -179,7 +169,7 @@ def test_a_label_that_cannot_be_taken_goes_back_to_the_old_group(life: Life) -> 
     old = blue_green(life)
     facts = life.groups.create(old, Silent())
 
-    class Breaker(Hearer):
+    class Breaker(Heard):
         broken = False
 
         def say(self, text: str) -> None:
@@ -204,7 +194,7 @@ def test_a_label_that_nobody_has_afterwards_says_since_when(life: Life, *, rollb
     old = blue_green(life)
     facts = life.groups.create(old, Silent())
 
-    class Breaker(Hearer):
+    class Breaker(Heard):
         def say(self, text: str) -> None:
             if text.startswith("deleting container group"):
                 # no group can be made any more: neither the new one with the label, nor the old one again
@@ -219,7 +209,7 @@ def test_ctrl_c_while_the_label_is_with_nobody_says_since_when(life: Life) -> No
     old = blue_green(life)
     facts = life.groups.create(old, Silent())
 
-    class Leaver(Hearer):
+    class Leaver(Heard):
         deleted = between = False
 
         def say(self, text: str) -> None:
@@ -354,7 +344,7 @@ def test_a_gateway_forgets_the_service_that_is_removed_and_keeps_the_others(life
     spec = blue_green(life, stableName=stable)
     facts = life.groups.create(spec, Silent())
     assert led_to(life, stable)
-    progress = Hearer()
+    progress = Heard()
 
     for _ in range(2):  # the second time there is nothing to take out, and no PUT
         life.groups.delete(facts.id, progress, known=spec)
@@ -369,7 +359,7 @@ def test_a_gateway_that_refuses_hinders_no_removal_and_is_told(life: Life) -> No
     spec = blue_green(life, stableName=stable)
     facts = life.groups.create(spec, Silent())
     life.emulator.fault("forbidden", times=9, match=f"PUT {stable['applicationGateway']}")
-    progress = Hearer()
+    progress = Heard()
 
     life.groups.delete(facts.id, progress, known=spec)
 
@@ -390,67 +380,55 @@ def test_somebody_elses_group_with_a_slots_name_is_left_alone(life: Life) -> Non
 
 def test_an_update_that_dies_at_any_write_is_finished_by_the_next_one(life: Life) -> None:
     old, new = blue_green(life), blue_green(life, "serves-too")
-    for step in itertools.count():
+    for death in each_death(life, 6):  # the new one, the old one's end, the label
         facts = life.groups.create(old, Silent())
-        died = dies_at(life, step, lambda: life.groups.update(facts.id, old, new, Silent()))  # noqa: B023  # done at once
+        death.of(lambda: life.groups.update(facts.id, old, new, Silent()))  # noqa: B023  # done at once
 
         now = life.groups.update(facts.id, old, new, Silent())
 
-        assert answer(now.address) == "two", step
-        assert now.address == facts.address, step
-        assert len(life.there()) == 1, step
+        assert answer(now.address) == "two", str(death)
+        assert now.address == facts.address, str(death)
+        assert len(life.there()) == 1, str(death)
         life.groups.delete(facts.id, Silent())
-        if not died:
-            break
-    assert step >= 6  # the new one, the old one's end, the label
 
 
 def test_an_outside_name_is_moved_by_the_next_update_if_one_dies(life: Life) -> None:
-    for step in itertools.count():
+    for death in each_death(life, 6):  # the new one, the name, the old one's end
         stable = traffic_manager(life)
         old, new = blue_green(life, stableName=stable), blue_green(life, "serves-too", stableName=stable)
         facts = life.groups.create(old, Silent())
 
         with watching(lambda: answer(f"{led_to(life, stable)}:5001")) as seen:  # noqa: B023  # till the end of the block
-            died = dies_at(life, step, lambda: life.groups.update(facts.id, old, new, Silent()))  # noqa: B023
+            death.of(lambda: life.groups.update(facts.id, old, new, Silent()))  # noqa: B023
             life.groups.update(facts.id, old, new, Silent())
 
-        assert "" not in seen, step
-        assert answer(f"{led_to(life, stable)}:5001") == "two", step
-        assert len(life.there()) == 1, step
+        assert "" not in seen, str(death)
+        assert answer(f"{led_to(life, stable)}:5001") == "two", str(death)
+        assert len(life.there()) == 1, str(death)
         life.groups.delete(facts.id, Silent())
-        if not died:
-            break
-    assert step >= 6  # the new one, the name, the old one's end
 
 
 def test_a_create_that_dies_at_any_write_is_finished_by_the_next_one(life: Life) -> None:
     spec = blue_green(life)
-    for step in itertools.count():
-        died = dies_at(life, step, lambda: life.groups.create(spec, Silent()))
+    for death in each_death(life, 2):
+        death.of(lambda: life.groups.create(spec, Silent()))
 
         facts = life.groups.create(spec, Silent())
 
-        assert answer(facts.address) == "one", step
-        assert life.there() == ["-blue"], step
+        assert answer(facts.address) == "one", str(death)
+        assert life.there() == ["-blue"], str(death)
         life.groups.delete(facts.id, Silent())
-        if not died:
-            break
-    assert step >= 2
 
 
 def test_what_a_killed_update_left_goes_with_the_service(life: Life) -> None:
     old, new = blue_green(life), blue_green(life, "serves-too")
-    for step in itertools.count():
+    for death in each_death(life, 6):
         facts = life.groups.create(old, Silent())
-        died = dies_at(life, step, lambda: life.groups.update(facts.id, old, new, Silent()))  # noqa: B023  # done at once
+        death.of(lambda: life.groups.update(facts.id, old, new, Silent()))  # noqa: B023  # done at once
 
         life.groups.delete(facts.id, Silent())
 
-        assert life.there() == [], step
-        if not died:
-            break
-    assert step >= 6
+        assert life.there() == [], str(death)
 
 
 def test_only_the_place_of_a_service_replaces_it(life: Life) -> None:

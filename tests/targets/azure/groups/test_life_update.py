@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -14,18 +12,11 @@ from aciml.core.progress import Silent
 from aciml.model.rollout import SmokeTest
 from aciml.targets.azure.arm.errors import AzureError
 from aciml.targets.protocol import GroupFacts, GroupFailed, GroupSpec
-from tests.simulators.azure.emulator import Emulator
-from tests.simulators.azure.group_runtime_processes import Programs
-from tests.targets.azure.life import Hearer, Life, answer, living
+from tests.heard import Heard
+from tests.targets.azure.life import Life, answer
 from tests.targets.specs import drift_of
 
 pytestmark = pytest.mark.docker
-
-
-@pytest.fixture
-def life(emulator: Emulator, images: tuple[str, dict[str, str]], programs: Programs, tmp_path: Path) -> Iterator[Life]:
-    with living(emulator, images, tmp_path, programs) as here:
-        yield here
 
 
 def failed(life: Life, facts: GroupFacts, new: GroupSpec, progress: Silent | None = None) -> GroupFailed:
@@ -122,7 +113,7 @@ def test_what_has_ended_is_made_again(life: Life) -> None:
 def test_a_refused_change_becomes_a_replacement_that_names_the_property(life: Life) -> None:
     facts = life.create()
     life.emulator.fault("invalid-update", match="PUT")
-    progress = Hearer()
+    progress = Heard()
 
     now = life.groups.update(facts.id, life.spec(), life.spec("serves-too"), progress)
 
@@ -134,7 +125,7 @@ def test_a_refused_change_becomes_a_replacement_that_names_the_property(life: Li
 
 def test_a_new_one_that_ends_goes_back_to_the_last_digest(life: Life) -> None:
     facts = life.create()
-    progress = Hearer()
+    progress = Heard()
 
     error = failed(life, facts, life.spec("exits"), progress)
 
@@ -218,7 +209,7 @@ def test_the_old_secrets_and_settings_come_back(life: Life) -> None:
 def test_stopping_an_update_keeps_state_and_the_next_one_goes_on(life: Life) -> None:
     facts = life.create()
 
-    class Stopper(Hearer):
+    class Stopper(Heard):
         def say(self, text: str) -> None:
             if text.startswith(f"putting container group {life.name}"):
                 raise Cancelled
@@ -262,7 +253,7 @@ def test_an_update_whose_time_is_over_is_left_to_the_service_and_taken_up_again(
     life.emulator.fault("lro-stuck", match="PUT")
 
     with pytest.raises(AcimlError, match="not done after 1 s; Azure says InProgress"):
-        life.groups.update(facts.id, life.spec(), life.spec("serves-too"), Hearer(timeout=1.5))
+        life.groups.update(facts.id, life.spec(), life.spec("serves-too"), Heard(timeout=1.5))
 
     life.emulator.forget()
     assert answer(life.update(facts, life.spec(), life.spec("serves-too")).address) == "two"

@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from aciml.core.progress import Silent
-from tests.simulators.azure.emulator import Emulator
 from tests.simulators.azure.generic import make_identity
-from tests.simulators.azure.group_runtime_processes import Programs
 from tests.simulators.azure.roles import assign
-from tests.targets.azure.life import KIND, Life, living
+from tests.targets.azure.life import KIND, Life
 
 pytestmark = pytest.mark.docker
 SHARE = {"shareName": "models", "storageAccountName": "theirs", "storageAccountKey": "a2V5"}
-
-
-@pytest.fixture
-def life(emulator: Emulator, images: tuple[str, dict[str, str]], programs: Programs, tmp_path: Path) -> Iterator[Life]:
-    with living(emulator, images, tmp_path, programs) as here:
-        yield here
 
 
 def test_shares_identities_and_roles_of_others_are_as_before(life: Life) -> None:

@@ -84,6 +84,9 @@ ROWS = [
     Row("image host case", {}, {"image": IMAGE.replace("contoso", "Contoso")}, "same"),
     Row("image without a digest", {}, {"image": "contoso.azurecr.io/iris:1"}, "refused"),
     Row("image empty", {}, {"image": ""}, "refused"),
+    Row("image in capitals", {}, {"image": IMAGE.replace("/iris", "/Iris")}, "refused"),
+    Row("image with a short digest", {}, {"image": IMAGE[:-1]}, "refused"),
+    Row("image with a blank", {}, {"image": f"{IMAGE} "}, "refused"),
     # sizes
     Row("cores 1.0", {"cpuCores": 1}, {"cpuCores": 1.0}, "same"),
     Row("cores 1.5", {"cpuCores": 1}, {"cpuCores": 1.5}, "replace after"),
@@ -329,6 +332,7 @@ ROWS = [
         "same",
     ),
     Row("init twice one name", {}, {"initContainers": [INIT, INIT]}, "refused"),
+    Row("init image that is none", {}, {"initContainers": [{**INIT, "image": "No Image"}]}, "refused"),
     Row("init without image", {}, {"initContainers": [{"name": "fetch"}]}, "refused"),
     # who it is
     Row("system identity", {}, {"systemAssignedIdentity": True}, "restart"),
@@ -432,6 +436,9 @@ ROWS = [
         "replace after",
     ),
     Row("unknown identity", {"identities": [f"{IDENTITY}a"]}, {"identities": [UNKNOWN]}, "restart"),
+    Row("unknown switch that was not said", {}, {"sslEnabled": UNKNOWN}, "replace after"),
+    Row("unknown kind of service", {}, {"runsOn": UNKNOWN}, "replace first"),
+    Row("unknown image, a wrong word", {}, {"image": UNKNOWN, "restartPolicy": "Sometimes"}, "refused"),
     Row(
         "unknown workspace key",
         {"logAnalytics": LOGS},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from aciml.targets.azure.config import AzureConfig
 from aciml.targets.azure.registries.body import registry_changes
 from aciml.targets.azure.registries.life import AzureRegistries
 from aciml.targets.protocol import RegistrySpec
+from tests.heard import Heard
 from tests.registry.images import Shelf, noise
 from tests.simulators.azure.emulator import Emulator
 from tests.simulators.registry_program import missing_reason
@@ -35,36 +35,14 @@ KIND = "Microsoft.ContainerRegistry/registries"
 IDENTITY = "Microsoft.ManagedIdentity/userAssignedIdentities"
 
 
-class Heard(Silent):
-    """Remembers what is kept."""
-
-    def __init__(self, urn: str = URN, timeout: float = 60.0) -> None:
-        self.urn, self.timeout = urn, timeout
-        self.notes: list[str] = []
-        self.warnings: list[str] = []
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
-
-    def warn(self, text: str) -> None:
-        self.warnings.append(text)
-
-
-@pytest.fixture
-def session(azure_config: AzureConfig, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AzureSession]:
-    made = AzureSession(azure_config, Settings(tmp_path_factory.mktemp("cache")))
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def registries(session: AzureSession) -> AzureRegistries:
-    return AzureRegistries(session)
-
-
 @pytest.fixture
 def heard() -> Heard:
-    return Heard()
+    return row()
+
+
+def row(timeout: float = 60.0) -> Heard:
+    """The row of our registry: its user allows some seconds."""
+    return Heard(urn=URN, timeout=timeout)
 
 
 def spec(**settings: Any) -> RegistrySpec:
@@ -98,7 +76,7 @@ def push(registries: AzureRegistries, server: str, size: int = 1000) -> str:
 
 
 def test_a_new_registry_is_made_tagged_and_answers(registries: AzureRegistries, emulator: Emulator) -> None:
-    facts = registries.create(spec(tags={"team": "x"}), Heard())
+    facts = registries.create(spec(tags={"team": "x"}), row())
 
     assert (facts.name, facts.state, drift_of(facts)) == ("contoso", "Running", {})
     assert facts.id.endswith(f"/resourceGroups/{emulator.resource_group}/providers/{KIND}/contoso")
@@ -111,28 +89,28 @@ def test_a_new_registry_is_made_tagged_and_answers(registries: AzureRegistries, 
 
 
 def test_creating_twice_sends_nothing_the_second_time(registries: AzureRegistries, emulator: Emulator) -> None:
-    first = registries.create(spec(), Heard())
+    first = registries.create(spec(), row())
     emulator.forget()
 
-    assert registries.create(spec(), Heard()) == first
+    assert registries.create(spec(), row()) == first
     assert sent(emulator) == []
 
 
 def test_an_update_without_a_difference_sends_nothing(registries: AzureRegistries, emulator: Emulator) -> None:
-    facts = registries.create(spec(sku="Standard", anonymousPull=True), Heard())
+    facts = registries.create(spec(sku="Standard", anonymousPull=True), row())
     emulator.forget()
 
-    registries.update(facts.id, spec(), spec(sku="standard", anonymousPull=True), Heard())
+    registries.update(facts.id, spec(), spec(sku="standard", anonymousPull=True), row())
 
     assert sent(emulator) == []
 
 
 def test_premium_is_reached_before_what_needs_it(registries: AzureRegistries, emulator: Emulator) -> None:
-    facts = registries.create(spec(), Heard())
+    facts = registries.create(spec(), row())
     emulator.forget()
     new = spec(sku="Premium", retentionDays=30, networkDefaultAction="Deny", ipRules=["203.0.113.0/24"])
 
-    after = registries.update(facts.id, spec(), new, Heard())
+    after = registries.update(facts.id, spec(), new, row())
 
     (first, second) = sent(emulator)
     assert first == ("PATCH", {"sku": {"name": "Premium"}})
@@ -144,10 +122,10 @@ def test_premium_is_reached_before_what_needs_it(registries: AzureRegistries, em
 
 def test_premium_is_left_after_what_needs_it(registries: AzureRegistries, emulator: Emulator) -> None:
     old = spec(sku="Premium", retentionDays=30, publicNetworkAccess=False, exportPolicy=False, dataEndpointEnabled=True)
-    facts = registries.create(old, Heard())
+    facts = registries.create(old, row())
     emulator.forget()
 
-    after = registries.update(facts.id, old, spec(), Heard())
+    after = registries.update(facts.id, old, spec(), row())
 
     assert sent(emulator)[-1] == ("PATCH", {"sku": {"name": "Basic"}})
     assert len(sent(emulator)) == 2
@@ -178,7 +156,7 @@ def test_every_property_reaches_azure_and_is_read_back(
         networkDefaultAction="Deny",
     )
 
-    facts = registries.create(full, Heard())
+    facts = registries.create(full, row())
 
     assert drift_of(facts) == {}
     imported = registries.read(facts.id)
@@ -189,10 +167,10 @@ def test_every_property_reaches_azure_and_is_read_back(
 def test_identities_come_and_go(registries: AzureRegistries, session: AzureSession, emulator: Emulator) -> None:
     one, two = identity(session, "one"), identity(session, "two")
     steps = [spec(identities=[one]), spec(identities=[one, two], systemAssignedIdentity=True), spec(identities=[two])]
-    facts = registries.create(spec(), Heard())
+    facts = registries.create(spec(), row())
     old = spec()
     for new in [*steps, spec(sku="Premium", retentionDays=4), spec()]:
-        assert registries.update(facts.id, old, new, Heard()).drift == ()
+        assert registries.update(facts.id, old, new, row()).drift == ()
         old = new
 
     assert "identity" not in in_arm(emulator)
@@ -201,10 +179,10 @@ def test_identities_come_and_go(registries: AzureRegistries, session: AzureSessi
 
 def test_a_registry_of_somebody_else_is_left_alone(registries: AzureRegistries, session: AzureSession) -> None:
     other = wanted_registry("contoso", owner="urn:pulumi:prod::other::t::images")
-    registries.create(other, Heard())
+    registries.create(other, row())
 
     with pytest.raises(UserError) as caught:
-        registries.create(spec(), Heard())
+        registries.create(spec(), row())
 
     assert 'registry "contoso" in resource group' in caught.value.message
     assert 'made by "images" of stack prod, project other' in caught.value.message
@@ -216,7 +194,7 @@ def test_a_registry_of_somebody_else_is_left_by_deletion_and_named(
     registries: AzureRegistries, emulator: Emulator
 ) -> None:
     other = wanted_registry("contoso", owner="urn:pulumi:prod::other::t::images")
-    theirs, heard = registries.create(other, Heard()), Heard()
+    theirs, heard = registries.create(other, row()), row()
 
     registries.delete(theirs.id, delete_data=True, progress=heard, known_as="dev/iris/images")
 
@@ -226,20 +204,20 @@ def test_a_registry_of_somebody_else_is_left_by_deletion_and_named(
 
 def test_a_registry_whose_stack_was_renamed_is_known_by_what_state_remembers(registries: AzureRegistries) -> None:
     before = wanted_registry("contoso", owner="urn:pulumi:old::iris::t::images")
-    made = registries.create(before, Heard())
+    made = registries.create(before, row())
     assert made.owner == "old/iris/images"
 
     known = replace(before, known_as=made.owner)
-    updated = registries.update(made.id, known, spec(adminUserEnabled=True), Heard())
+    updated = registries.update(made.id, known, spec(adminUserEnabled=True), row())
 
     assert updated.owner == "dev/iris/images"
 
 
 def test_a_registry_that_another_stack_has_made_since_is_not_changed(registries: AzureRegistries) -> None:
-    theirs = registries.create(wanted_registry("contoso", owner="urn:pulumi:prod::other::t::images"), Heard())
+    theirs = registries.create(wanted_registry("contoso", owner="urn:pulumi:prod::other::t::images"), row())
 
     with pytest.raises(UserError, match='belongs to "images" of stack prod, project other by now'):
-        registries.update(theirs.id, replace(spec(), known_as="dev/iris/images"), spec(), Heard())
+        registries.update(theirs.id, replace(spec(), known_as="dev/iris/images"), spec(), row())
 
 
 def made_by_hand(session: AzureSession, **body: Any) -> str:
@@ -296,53 +274,53 @@ def test_an_imported_registry_becomes_ours_with_its_first_update(
     declared = wanted_registry("contoso", owner=URN, **drift_of(imported))
     assert registry_changes(declared.declared, declared.declared) == {}
 
-    registries.update(path, declared, declared, Heard())
+    registries.update(path, declared, declared, row())
 
     assert in_arm(emulator)["tags"] == {"cost": "1", "aciml-owner": "dev/iris/images"}
 
 
 def test_a_registry_cannot_move(registries: AzureRegistries, emulator: Emulator) -> None:
-    registries.create(spec(), Heard())
+    registries.create(spec(), row())
 
     with pytest.raises(UserError, match="is in westeurope, and cannot move to northeurope"):
-        registries.create(spec(location="North Europe"), Heard())
+        registries.create(spec(location="North Europe"), row())
 
 
 def test_what_is_missing_is_said_before_anything_is_sent(registries: AzureRegistries, emulator: Emulator) -> None:
     with pytest.raises(UserError, match="needs sku Premium"):
-        registries.create(spec(retentionDays=5), Heard())
+        registries.create(spec(retentionDays=5), row())
     assert sent(emulator) == []
 
-    facts = registries.create(spec(), Heard())
+    facts = registries.create(spec(), row())
     emulator.forget()
     with pytest.raises(UserError, match="needs sku Standard"):
-        registries.update(facts.id, spec(), spec(anonymousPull=True), Heard())
+        registries.update(facts.id, spec(), spec(anonymousPull=True), row())
     assert sent(emulator) == []
 
 
 def test_a_registry_that_is_gone_is_made_again_by_an_update(registries: AzureRegistries, emulator: Emulator) -> None:
-    facts = registries.create(spec(), Heard())
-    registries.delete(facts.id, delete_data=True, progress=Heard())
+    facts = registries.create(spec(), row())
+    registries.delete(facts.id, delete_data=True, progress=row())
     assert registries.read(facts.id) is None
 
-    assert registries.update(facts.id, spec(), spec(), Heard()).id == facts.id
+    assert registries.update(facts.id, spec(), spec(), row()).id == facts.id
 
 
 def test_drift_is_seen_and_mended(registries: AzureRegistries, session: AzureSession) -> None:
-    facts = registries.create(spec(tags={"a": "1"}), Heard())
+    facts = registries.create(spec(tags={"a": "1"}), row())
     session.call("PATCH", facts.id, "2025-11-01", {"tags": {"a": "2"}, "properties": {"adminUserEnabled": True}})
 
     seen = registries.read(facts.id, spec(tags={"a": "1"}))
 
     assert seen is not None
     assert drift_of(seen) == {"adminUserEnabled": True, "tags": {"a": "2"}}
-    assert registries.update(facts.id, spec(), spec(tags={"a": "1"}), Heard()).drift == ()
+    assert registries.update(facts.id, spec(), spec(tags={"a": "1"}), row()).drift == ()
 
 
 def test_tags_of_a_policy_stay_and_are_no_drift(
     registries: AzureRegistries, session: AzureSession, emulator: Emulator
 ) -> None:
-    facts = registries.create(spec(tags={"team": "x", "stage": "test"}), Heard())
+    facts = registries.create(spec(tags={"team": "x", "stage": "test"}), row())
     tags = {"CostCenter": "4711", "Team": "x", "stage": "test", "aciml-owner": "dev/iris/images"}
     session.call("PATCH", facts.id, "2025-11-01", {"tags": tags})
 
@@ -350,12 +328,12 @@ def test_tags_of_a_policy_stay_and_are_no_drift(
     assert seen is not None
     assert drift_of(seen) == {}
     emulator.forget()
-    registries.update(facts.id, spec(tags={"team": "x", "stage": "test"}), spec(tags={"team": "y"}), Heard())
+    registries.update(facts.id, spec(tags={"team": "x", "stage": "test"}), spec(tags={"team": "y"}), row())
 
     assert sent(emulator) == [
         ("PATCH", {"tags": {"CostCenter": "4711", "team": "y", "aciml-owner": "dev/iris/images"}})
     ]
-    assert registries.update(facts.id, spec(tags={"team": "y"}), spec(), Heard()).drift == ()
+    assert registries.update(facts.id, spec(tags={"team": "y"}), spec(), row()).drift == ()
     assert in_arm(emulator)["tags"] == {"CostCenter": "4711", "aciml-owner": "dev/iris/images"}
 
 
@@ -405,7 +383,7 @@ def test_a_login_that_may_not_look_inside_keeps_the_registry(
 def test_reading_forgets_only_what_is_gone(
     registries: AzureRegistries, emulator: Emulator, fault: str, status: int
 ) -> None:
-    facts = registries.create(spec(), Heard())
+    facts = registries.create(spec(), row())
     emulator.fault(fault, times=50, match=f"GET {facts.id}")
 
     with pytest.raises(OutageError) as caught:
@@ -429,11 +407,11 @@ def test_another_subscription_is_not_taken_for_gone(registries: AzureRegistries)
 def test_a_creation_that_failed_is_begun_again(registries: AzureRegistries, emulator: Emulator) -> None:
     emulator.fault("lro-failed", match=f"PUT {'/subscriptions'}")
     with pytest.raises(AzureError, match="creating registry"):
-        registries.create(spec(), Heard())
+        registries.create(spec(), row())
     failed = registries.read("contoso", spec())
     assert failed is None or failed.state == "Failed"
 
-    assert registries.create(spec(), Heard()).state == "Running"
+    assert registries.create(spec(), row()).state == "Running"
 
 
 def test_a_creation_that_hangs_ends_with_the_time_allowed_and_is_taken_up_later(
@@ -441,18 +419,18 @@ def test_a_creation_that_hangs_ends_with_the_time_allowed_and_is_taken_up_later(
 ) -> None:
     emulator.fault("lro-stuck", match="PUT /subscriptions")
     with pytest.raises(TimedOut):
-        registries.create(spec(), Heard(timeout=0.3))
+        registries.create(spec(), row(timeout=0.3))
     assert in_arm(emulator)["properties"]["provisioningState"] == "Creating"
 
     emulator.world.faults.clear()
 
-    assert registries.create(spec(), Heard()).state == "Running"
+    assert registries.create(spec(), row()).state == "Running"
     assert len(emulator.world.of_kind(KIND)) == 1
 
 
 def test_what_azure_refuses_is_told_in_its_words(registries: AzureRegistries, emulator: Emulator) -> None:
     with pytest.raises(AzureError) as caught:
-        registries.create(spec(identities=[f"/subscriptions/s/resourceGroups/g/providers/{IDENTITY}/gone"]), Heard())
+        registries.create(spec(identities=[f"/subscriptions/s/resourceGroups/g/providers/{IDENTITY}/gone"]), row())
 
     assert caught.value.code == "FailedIdentityOperation"
     assert caught.value.message.startswith('creating registry "contoso" in resource group emulated: Azure answered')
@@ -462,7 +440,7 @@ def test_what_azure_refuses_is_told_in_its_words(registries: AzureRegistries, em
 def test_two_at_once_make_one_registry(registries: AzureRegistries, session: AzureSession, emulator: Emulator) -> None:
     with ThreadPoolExecutor(4) as pool:
         others = [registries, *(AzureRegistries(session) for _ in range(3))]
-        facts = list(pool.map(lambda each: each.create(spec(), Heard()), others))
+        facts = list(pool.map(lambda each: each.create(spec(), row()), others))
 
     assert {one.id for one in facts} == {facts[0].id}
     assert {one.state for one in facts} == {"Running"}
@@ -472,7 +450,7 @@ def test_two_at_once_make_one_registry(registries: AzureRegistries, session: Azu
 def test_an_answer_that_is_lost_leaves_one_registry(registries: AzureRegistries, emulator: Emulator) -> None:
     emulator.fault("lost-answer", match=f"PUT /subscriptions/{emulator.subscription}/resourceGroups")
 
-    registries.create(spec(), Heard())
+    registries.create(spec(), row())
 
     assert len(emulator.world.of_kind(KIND)) == 1
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,10 +17,8 @@ from aciml.registry.client import RegistryClient
 from aciml.registry.errors import RegistryError
 from aciml.registry.pull import pull_image
 from aciml.registry.push import push_image
-from aciml.settings import Settings
 from aciml.targets.azure.arm.errors import AzureError
 from aciml.targets.azure.arm.session import AzureSession
-from aciml.targets.azure.config import AzureConfig
 from aciml.targets.azure.registries.life import AzureRegistries
 from aciml.targets.azure.registries.login import TOKEN_USER, RegistryLogin
 from aciml.targets.protocol import RegistryFacts
@@ -41,18 +39,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
-
-
-@pytest.fixture
-def session(azure_config: AzureConfig, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AzureSession]:
-    made = AzureSession(azure_config, Settings(tmp_path_factory.mktemp("cache")))
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def registries(session: AzureSession) -> AzureRegistries:
-    return AzureRegistries(session)
 
 
 def create(registries: AzureRegistries, **settings: Any) -> RegistryFacts:

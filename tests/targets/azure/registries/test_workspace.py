@@ -16,10 +16,11 @@ from aciml.targets.azure import AzureTarget
 from aciml.targets.azure.config import AzureConfig
 from aciml.targets.azure.registries.workspace import place_of
 from aciml.targets.memory import MemoryTarget
+from tests.heard import Heard
 from tests.simulators.azure.emulator import Emulator
 from tests.simulators.azure.workspaces import make_workspace
 from tests.simulators.registry_program import missing_reason
-from tests.targets.azure.registries.test_life import Heard, sent
+from tests.targets.azure.registries.test_life import row, sent
 from tests.targets.registries import wanted_registry
 
 REASON = missing_reason()
@@ -57,7 +58,7 @@ def adopted(target: AzureTarget, emulator: Emulator) -> str:
 
 
 def checked(target: Any, new: Values, old: Values | None = None) -> tuple[Values, list[str], Heard]:
-    heard = Heard()
+    heard = row()
     found = ContainerRegistry(target.registry).check(old, new, heard)
     return found.inputs, [f"{one.where}: {one.why}" for one in found.findings], heard
 

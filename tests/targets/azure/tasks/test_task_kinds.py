@@ -30,11 +30,11 @@ from aciml.settings import Settings
 from aciml.targets.azure import AzureTarget
 from aciml.targets.azure.config import AzureConfig
 from aciml.targets.azure.tasks.builder import TaskBuilder
-from tests.registry.images import Listener
+from tests.heard import Heard
 from tests.simulators.azure.blobs import blobs_of
-from tests.targets.azure.tasks.test_tasks import LOOK, REPOSITORY, Bench, base_digest, bench, engine, registry_host
+from tests.targets.azure.tasks.test_tasks import LOOK, REPOSITORY, Bench, base_digest, bench, registry_host
 
-__all__ = ["base_digest", "bench", "engine", "registry_host"]
+__all__ = ["base_digest", "bench", "registry_host"]
 pytestmark = [pytest.mark.docker, pytest.mark.registry]
 SCRIPT = f"{PREFIX}/bin/.good-post-link.sh"
 
@@ -69,7 +69,7 @@ def test_link_scripts_run_in_the_cloud_in_the_image_of_the_packages(
     step = LinkScript(package, "bin/.good-post-link.sh").step
     prepared = bench.build([f"RUN mkdir -p {PREFIX}/bin && echo 'echo $PKG_NAME > $PREFIX/was-run' > {SCRIPT}"])
     bench.emulator.forget()
-    settings, listener = Settings(tmp_path), Listener()
+    settings, listener = Settings(tmp_path), Heard()
     shop = Tools.of(AzureTarget(azure_config, settings), settings)
     place = Place(bench.host, REPOSITORY)
     job = LinkJob(parse_steps([step], "postLink"), prepared.with_env(RUN=uuid.uuid4().hex))

@@ -16,7 +16,7 @@ from aciml.core.progress import Silent
 from aciml.targets.azure.tasks.blob_link import LARGEST, BlobLink, LinkRefusedError
 from aciml.targets.azure.tasks.builder import packed
 from aciml.targets.azure.tasks.log import TaskLog
-from tests.registry.images import Listener
+from tests.heard import Heard
 from tests.targets.azure.storage import SIGNATURE, Storage, running_storage
 
 
@@ -51,7 +51,7 @@ def test_the_source_is_packed_to_the_same_bytes_each_time() -> None:
 
 
 def test_an_upload_is_one_block_blob_and_says_how_far_it_is(storage: Storage, link: BlobLink) -> None:
-    listener, content = Listener(), bytes(3_000_000)
+    listener, content = Heard(), bytes(3_000_000)
 
     link.upload(io.BytesIO(content), len(content), "uploading the steps", listener)
 
@@ -75,7 +75,7 @@ def test_an_upload_that_fails_for_now_is_sent_again_from_its_beginning(
 def test_ctrl_c_ends_an_upload(storage: Storage, link: BlobLink) -> None:
     content = bytes(30_000_000)
     with pytest.raises(Cancelled):
-        link.upload(io.BytesIO(content), len(content), "uploading", Listener(stop_at="uploading: 5 %"))
+        link.upload(io.BytesIO(content), len(content), "uploading", Heard("uploading: 5 %"))
 
     assert storage.blob is None
 

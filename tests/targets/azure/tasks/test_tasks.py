@@ -19,6 +19,7 @@ from azure.mgmt.containerregistrytasks.models import RunStatus
 from docker.errors import APIError
 
 from aciml.core.builder import BuilderRefused
+from aciml.core.credentials import Credentials
 from aciml.core.errors import Cancelled, OutageError, UserError
 from aciml.core.image import Image
 from aciml.core.lint import steps_key
@@ -29,6 +30,7 @@ from aciml.core.steps import parse_steps
 from aciml.docker.build import cache_name
 from aciml.docker.finish import find_built
 from aciml.docker.remote import build_remotely
+from aciml.docker.transfer import push_raw
 from aciml.images.build.steps import StepsJob, run_steps
 from aciml.images.tools import Tools
 from aciml.registry.base import copy_image
@@ -40,26 +42,20 @@ from aciml.targets.azure.config import AzureConfig
 from aciml.targets.azure.registries.life import AzureRegistries
 from aciml.targets.azure.tasks.builder import TaskBuilder, build_request, run_limit
 from tests.docker.conftest import REPOSITORY as PUSHED
-from tests.docker.conftest import base_digest, engine, registry_host
-from tests.registry.images import Listener
+from tests.docker.conftest import registry_host
+from tests.heard import Heard
 from tests.simulators.azure.emulator import Emulator
+from tests.simulators.containers import REPOSITORY as OWN
+from tests.simulators.containers import find_busybox, make_image, remove_images
 from tests.targets.registries import wanted_registry
 
-__all__ = ["base_digest", "engine", "registry_host"]
+__all__ = ["registry_host"]
 pytestmark = [pytest.mark.docker, pytest.mark.registry]
 REPOSITORY = "azureml/steps"
 LOOK = 0.05  # seconds between two looks at a run
 
 
-class Allowing(Listener):
-    """A listener whose user allows some seconds."""
-
-    def __init__(self, timeout: float, stop_at: str = "") -> None:
-        super().__init__(stop_at)
-        self.timeout = timeout
-
-
-class Acting(Listener):
+class Acting(Heard):
     """A listener that does something when it first hears a line."""
 
     def __init__(self, word: str, act: Callable[[], None]) -> None:
@@ -120,6 +116,28 @@ class Bench:
         return [tag for tag in self.client.tags(REPOSITORY) if tag.startswith(("raw-", "trust-"))]
 
 
+@pytest.fixture(scope="session")
+def base_digest(
+    tiny: docker.DockerClient,
+    registry_host: str,  # the fixture
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[str]:
+    """Push a base of 2 MB in which a shell runs, and give its digest: each test has a copy of it in the cloud."""
+    folder = tmp_path_factory.mktemp("base")
+    busybox, bash = find_busybox(folder), folder / "bash"
+    assert busybox is not None, "the tiny images were made of one"
+    bash.write_text('#!/bin/sh\nexec /bin/sh "$@"\n')
+    bash.chmod(0o755)
+    make_image(tiny, {"bin/sh": busybox, "bin/bash": bash}, "shell", ["ENV PATH=/bin"])
+    repository = f"{registry_host}/{PUSHED}"
+    push_raw(tiny, f"{OWN}:shell", repository, "1", Credentials(), Silent())
+    with RegistryClient(registry_host) as client:
+        digest = client.head_manifest(PUSHED, "1")
+    assert digest
+    yield digest
+    remove_images(tiny, repository)
+
+
 @pytest.fixture
 def bench(
     registry_host: str,  # these two are fixtures
@@ -143,7 +161,7 @@ def bench(
 
 
 def test_steps_run_in_the_cloud_and_leave_the_clean_image_alone(bench: Bench) -> None:
-    listener = Allowing(900)
+    listener = Heard(timeout=900)
     image = bench.build(["RUN echo hello > /hello", "ENV GREETING=hello"], listener)
 
     assert find_built(bench.client, REPOSITORY, bench.keys[-1]) == image
@@ -153,7 +171,7 @@ def test_steps_run_in_the_cloud_and_leave_the_clean_image_alone(bench: Bench) ->
     assert "step 1 of 2: RUN echo hello > /hello" in listener.lines
     assert any(line.startswith("uploading the steps: 100 % of") for line in listener.lines)
     assert re.fullmatch(
-        r"ACR run ca1 took \d+ s, queued \d+ s", [line for line in listener.lines if " took " in line][-1]
+        r"ACR run ca1 took \d+ s, queued \d+ s", [line for line in listener.notes if " took " in line][-1]
     )
     # the request has limits, platform and names, and nothing secret
     (sent,) = bench.scheduled()
@@ -172,7 +190,7 @@ def test_steps_run_in_the_cloud_and_leave_the_clean_image_alone(bench: Bench) ->
 def test_a_failing_step_is_named_with_its_last_words_and_no_signature_or_token_is_said(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
-    listener = Listener()
+    listener = Heard()
     with caplog.at_level(logging.DEBUG), pytest.raises(UserError) as caught:
         bench.build(["ENV A=1", "RUN echo last words && exit 7"], listener)
 
@@ -180,7 +198,7 @@ def test_a_failing_step_is_named_with_its_last_words_and_no_signature_or_token_i
     assert "    last words\n" in str(caught.value)
     assert bench.run_ends() == "Failed"
     assert bench.passing_tags() == []
-    said = "\n".join([caplog.text, str(caught.value), *listener.lines, *listener.warnings])
+    said = "\n".join([caplog.text, str(caught.value), *listener.lines, *listener.notes, *listener.warnings])
     assert "/acrstorage/" in caplog.text
     assert not re.search(r"sig=(?!\.\.\.)", said)
     assert not re.search(r"eyJ[A-Za-z0-9_-]{20,}", said)
@@ -189,7 +207,7 @@ def test_a_failing_step_is_named_with_its_last_words_and_no_signature_or_token_i
 
 def test_ctrl_c_cancels_the_run(bench: Bench) -> None:
     with pytest.raises(Cancelled):
-        bench.build(["RUN echo begun && sleep 3600"], Listener(stop_at=": begun"))
+        bench.build(["RUN echo begun && sleep 3600"], Heard(": begun"))
 
     assert bench.run_ends() == "Canceled"
     assert bench.passing_tags() == []
@@ -197,7 +215,7 @@ def test_ctrl_c_cancels_the_run(bench: Bench) -> None:
 
 def test_a_run_that_outlasts_what_the_user_allows_is_cancelled(bench: Bench) -> None:
     with pytest.raises(UserError, match=r"ACR run ca1 was not done after \d+ s.*it was cancelled; allow more time"):
-        bench.build(["RUN sleep 3600"], Allowing(3))
+        bench.build(["RUN sleep 3600"], Heard(timeout=3))
 
     assert bench.run_ends() == "Canceled"
 
@@ -254,7 +272,7 @@ def test_where_tasks_are_not_allowed_docker_runs_the_steps_and_says_why(
     engine: docker.DockerClient,  # the fixture
 ) -> None:
     bench.emulator.fault("tasks-not-allowed")
-    settings, listener = Settings(tmp_path), Listener()
+    settings, listener = Settings(tmp_path), Heard()
     shop = Tools.of(AzureTarget(azure_config, settings), settings)
     job = StepsJob(parse_steps(["RUN echo docker > /by"], "steps"), (), uuid.uuid4().hex, bench.digest)
 
@@ -292,7 +310,7 @@ def test_a_service_that_fails_for_now_is_asked_again(bench: Bench, fault: str) -
 def test_a_log_that_cannot_be_read_is_a_warning(bench: Bench) -> None:
     bench.emulator.fault("forbidden", match="GET /acrstorage/", times=99)
     bench.emulator.fault("forbidden", match="HEAD /acrstorage/", times=99)
-    listener = Listener()
+    listener = Heard()
     bench.build(["ENV A=1"], listener)
 
     assert [line for line in listener.warnings if line.startswith("the log of ACR run ca1 cannot be read (")]

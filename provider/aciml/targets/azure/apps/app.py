@@ -55,6 +55,7 @@ class Request:
     @property
     def suffix(self) -> str:
         """What the revision's name ends with."""
+        # what the service appends to the app's name with two hyphens
         return self.revision.rpartition("--")[2]
 
     def to_put(self, shares: traffic.Entries, others: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -66,6 +67,7 @@ class Request:
         """
         configuration = dict(self.body["properties"]["configuration"])
         configuration["secrets"] = self.secrets.to_arm(others)
+        # a share by name: an answer that is empty would give all to the latest
         configuration["ingress"] = {**configuration["ingress"], "traffic": shares}
         template = {**self.template, "revisionSuffix": self.suffix}
         properties = {**self.body["properties"], "configuration": configuration, "template": template}
@@ -101,6 +103,7 @@ def patched(patch: Mapping[str, Any], seen: Json) -> dict[str, Any]:
 
 def _with_nulls(wanted: Mapping[str, Any], there: Json) -> dict[str, Any]:
     # ARM's names of tags and ids do not depend on case: null for another spelling would take away what is wanted
+    # ARM takes a tag by its name whatever its case, so the other spelling is the same tag
     names = {name.lower() for name in wanted}
     return {**dict.fromkeys((name for name in there if name.lower() not in names), None), **wanted}
 
@@ -115,6 +118,7 @@ def to_arm(spec: GroupSpec, where: Where, pull: Account | None, *, salt: str | N
         salt: of the names of secrets; None is the app's id, "" is for comparisons alone.
     """
     declared = spec.declared
+    # salted by the app: equal secrets of two apps must not have equal names
     secrets = Secrets(where.app_id if salt is None else salt)
     accounts = account.all_accounts(declared, pull)
     template = _template(spec, where, secrets)
@@ -126,6 +130,7 @@ def to_arm(spec: GroupSpec, where: Where, pull: Account | None, *, salt: str | N
         "registries": registry.to_arm(accounts, secrets),
         "identitySettings": registry.settings_to_arm(declared.access.identities, pulls),
         "maxInactiveRevisions": KEPT_INACTIVE,
+        # without shares, which are added when their revisions are known
         "ingress": ingress.to_arm(said, where.environment_id, []),
     }
     properties = {
@@ -139,6 +144,7 @@ def to_arm(spec: GroupSpec, where: Where, pull: Account | None, *, salt: str | N
         "identity": identity.to_arm(declared, accounts),
         "properties": properties,
     }
+    # the name has the content's hash: the same template is the same revision
     return Request(revision_name(spec.name, template), template, body, secrets)
 
 
@@ -147,6 +153,7 @@ def _template(spec: GroupSpec, where: Where, secrets: Secrets) -> dict[str, Any]
     container = {
         "name": spec.name,
         "image": spec.image,
+        # empty lists are left out, since they are the default and not a wish
         **given(command=list(declared.command)),
         "env": _env(_plain(spec), declared.secure_environment(), secrets, ""),
         "resources": _resources(spec.cpu, spec.memory_gb),
@@ -170,10 +177,12 @@ def _plain(spec: GroupSpec) -> dict[str, str]:
         declared = declared.but(server=declared.server.but(scoring_timeout_ms=declared.runs.replica_timeout * 1000))
     told = {variable.INSIGHTS: "true"} if declared.insights.enable_app_insights else {}
     # the port that is declared is that of the way in, and not the server's
+    # behind the ingress there is one port, whatever was declared
     return {**declared.environment(), variable.PORT: str(ingress.TARGET_PORT), **image_variable(spec.image), **told}
 
 
 def _env(plain: Mapping[str, str], secure: Mapping[str, str], secrets: Secrets, of: str) -> list[dict[str, str]]:
+    # by name, since a container has each variable once
     every = {name: {"name": name, "value": str(value)} for name, value in plain.items()}
     for name, value in secure.items():
         # an empty secret is refused by the service; an empty text is none
@@ -190,6 +199,7 @@ def _resources(cpu: float, memory: float) -> dict[str, Any]:
 def _init(one: InitContainer, secrets: Secrets) -> dict[str, Any]:
     return {
         "name": one.name,
+        # an init container has no probe, and no port
         "image": one.image,
         **given(
             command=list(one.command),
@@ -233,6 +243,7 @@ def from_arm(seen: Json, template: Json, where: Where, known: Group | None) -> G
         size=Size(cpu_cores=_number(size.get("cpu", 0.5)), memory_gb=_gib(size.get("memory", "1Gi"))),
         keys=told.keys,
         environment_variables=told.plain,
+        # a text that nobody shows is known by the hash in its secret's name
         secure_environment_variables=_texts(told.secure, serving, where, known),
         server=told.server,
         insights=told.insights,
@@ -255,6 +266,7 @@ def _runs(seen: Json, template: Json, where: Where, known: Group | None) -> Runs
     said = certificate.with_name(known) if known else None
     properties: Json = seen.get("properties") or {}
     configuration: Json = properties.get("configuration") or {}
+    # the environment that is declared may be named, or given by its id
     home = environment.id_in(seen)
     found = ingress.from_arm(configuration.get("ingress") or {}, where.environment_id, said)
     here = said or ContainerApp()
@@ -278,6 +290,7 @@ def _runs(seen: Json, template: Json, where: Where, known: Group | None) -> Runs
     return RunsOn(
         runs_on=APP,
         scale=scale.from_arm(template.get("scale") or {}),
+        # how requests are to move is nothing that ARM keeps of an app
         traffic=known.runs.traffic if known else None,
         replica_timeout=known.runs.replica_timeout if known else None,
         container_app=None if app.is_silent else app,
@@ -286,6 +299,7 @@ def _runs(seen: Json, template: Json, where: Where, known: Group | None) -> Runs
 
 def _variables(container: Json) -> dict[str, dict[str, str]]:
     """Return variables in the words of a container group, where a secret one has no value."""
+    # a reference and a value are two ways of saying a variable, and only one of them can be read
     return {
         str(one["name"]): {} if one.get("secretRef") else {"value": str(one.get("value") or "")}
         for one in container.get("env") or ()
@@ -296,6 +310,7 @@ def _texts(secure: Mapping[str, str] | None, container: Json, where: Where, know
     """Return secure variables; a text that is another one than was declared is empty, because nobody shows it."""
     if secure is None or known is None:
         return secure
+    # a hash is compared where a text cannot be
     refs = {str(one["name"]): str(one.get("secretRef") or "") for one in container.get("env") or ()}
     secrets = Secrets(where.app_id)
     return {
@@ -328,6 +343,7 @@ def _init_from(container: Json, where: Where, known: Group | None) -> InitContai
 
 def _number(value: Any) -> float:
     number = float(value)
+    # 1.0 cores and 1 core are the same answer
     return int(number) if number.is_integer() else number
 
 

@@ -11,6 +11,7 @@ from ....core.errors import AcimlError, Finding
 from ....core.reference import Reference
 from ....model.group import Group
 from ....registry.client import RegistryClient
+from ....registry.limits import HASTY
 from .limits import LARGEST_IMAGE
 
 
@@ -41,7 +42,9 @@ def judge(
 
 
 def _size(reference: Reference, credentials: Callable[[str], Credentials], ca_bundle: Path | None) -> int:
-    with RegistryClient(reference.registry, credentials(reference.registry), ca_bundle=ca_bundle) as client:
+    login = credentials(reference.registry)
+    # once: who is in a preview shall not wait for a registry whose answer is not needed
+    with RegistryClient(reference.registry, login, ca_bundle=ca_bundle, limits=HASTY) as client:
         found = client.manifest(reference.repository, reference.digest)
     if found is None:
         return 0

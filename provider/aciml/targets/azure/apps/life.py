@@ -73,11 +73,13 @@ class _Move:
     @property
     def served(self) -> list[str]:
         """The other revisions that have requests, by name."""
+        # the weight alone decides: a label leads to a revision without any share
         return [name for name, weight in traffic.weights_in(self.shares).items() if weight and name != self.revision]
 
     @property
     def tags(self) -> dict[str, str]:
         """The tags that the app is to have."""
+        # a tag that we set once and do not set any more is ours to take away
         gone = dropped(tags_of(self.old), tags_of(self.new))
         # those that a policy has set go along, or this request would take them away
         return merged(tags_of(self.new), self.seen.get("tags"), gone)
@@ -101,8 +103,10 @@ class AzureApps:
             GroupFailed: it exists and does not serve, or the wait was stopped.
         """
         clock, site = Clock(progress.timeout), self.site(spec)
+        # a request into a group that is not there is a 404 of ARM which names no group
         self._session.ensure_resource_group(site.resource_group, progress)
         seen = self.calls.get_settled(site, progress, clock)
+        # adoption is by the owner in its tags, never by the name: names of apps are people's
         if seen is not None:
             if owner_in(seen.get("tags")) != owner_of(spec.owner):
                 raise stranger(site, seen, spec)
@@ -110,9 +114,11 @@ class AzureApps:
             return self._brought(spec, spec, seen, progress, clock)
         home = self._home.ensure(spec.declared, progress, clock)
         request = self._request(spec, str(home["id"]))
+        # the environment before all: an app's request names its id, and a share lies in it
         self._store(spec, site, str(home["id"]))
         # the first time alone: the revision that an entry names does not exist yet
         body = request.to_put([dict(one) for one in traffic.FIRST])
+        # ARM answers a PUT long before a container runs: from here on there is something that costs
         with self._keeping(spec):
             written = self._put(spec, site, body, progress, clock)
             self._prove(spec, site, request.revision, progress, clock, written)
@@ -142,6 +148,7 @@ class AzureApps:
         Raises:
             Stranger: state knows another one of this name.
         """
+        # an import gives a name where state has an ARM id
         site = self._known_site(id_)
         seen = self.calls.get(site)
         if seen is None:
@@ -151,6 +158,7 @@ class AzureApps:
             raise stranger(site, seen, known)
         revisions = self.calls.revisions(site)
         where = self._where(site, known, seen)
+        # an import has nothing to compare with: what is there becomes the inputs
         if known is None:
             return replace(facts_in(seen, serving(seen, revisions)), drift=imported(seen, revisions, where))
         request = app.to_arm(known, where, None)
@@ -163,18 +171,22 @@ class AzureApps:
         seen = self.calls.get(site)
         if seen is None:
             return
+        # checked at deletion, too: somebody may have made another app of this name since
         if not may_touch(seen.get("tags"), progress.urn, known_as):
             progress.warn(f"{site.title} belongs to {owner_told(seen)}: it stays")
             return
+        # read before the app goes: nothing tells afterwards where it was
         home = environment.id_in(seen)
         self.calls.delete(site, progress, clock)
         if home:
             there = site_of(self._session.config.subscription_id, home, "", ENVIRONMENTS)
+            # shares and certificates belong to the environment, and outlive an app that named them
             if ((seen.get("properties") or {}).get("template") or {}).get("volumes"):
                 self.calls.drop_storages(there, volume.prefix_of(site.id))
             if ingress_of(seen).get("customDomains"):
                 self.calls.drop_certificates(there, lambda name: certificate.is_of(name, site.name))
                 self.calls.drop_managed_certificates(there, lambda name: certificate.is_of(name, site.name))
+            # last: an environment with an app in it is not deleted (409)
             self._home.leave(home, there, progress, clock)
 
     def observe(self, id_: str, known: GroupSpec) -> Observed | None:
@@ -222,6 +234,7 @@ class AzureApps:
         app = known.declared.runs.container_app
         site = environment.environment_site(known.declared, self._session.config)
         # of one that is given, or another than is declared, nothing is declared here
+        # the service's own default environment may be anybody's: what others made of it is no drift of ours
         if (app and app.has_id) or site.id.lower() != environment.id_in(seen).lower():
             return None
         found = self.calls.environment(site)
@@ -239,6 +252,7 @@ class AzureApps:
     def _request(self, spec: GroupSpec, environment_id: str, seen: Seen | None = None) -> Request:
         where = Where(self.site(spec).id, environment_id, self._session.config)
         request = app.to_arm(spec, where, self._pull(spec.image, spec.declared.access))
+        # a certificate by DNS is made when the host name leads to the app: the first request has to go without it
         if (made := self._managed(spec, environment_id)) and not made.is_made():
             entry = request.body["properties"]["configuration"]["ingress"]
             entry["customDomains"] = ingress.unbound(entry["customDomains"], ingress_of(seen or {}))
@@ -266,6 +280,7 @@ class AzureApps:
         """Bring an app that is there to a spec: configuration, a revision if its template differs, and the requests."""
         site = self.site(new)
         home = self._home.ensure(new.declared, progress, clock)
+        # ids of ARM have no case, and answers differ in it
         if environment.id_in(seen).lower() != str(home["id"]).lower():
             # x-ms-mutability: the environment of an app is that of its creation; `changes` says so for what is declared
             progress.note(f"{site.title} is in another environment, and has to be made again")
@@ -275,7 +290,9 @@ class AzureApps:
         request = self._request(new, str(home["id"]), seen)
         self._store(new, site, str(home["id"]))
         revisions = self.calls.revisions(site)
+        # names are made of content: the same spec leads to the same revision, whoever wrote it
         there = any(revision.name_of(one) == request.revision for one in revisions)
+        # a PUT replaces the list of secrets as a whole, and revisions that stay still refer to theirs
         others = secrets_needed(self.calls, site, revisions)
         move = _Move(old, new, site, seen, request, shares_of(seen, revisions), others, progress, clock)
         with self._keeping(new, refused_is_harmless=True):
@@ -289,6 +306,7 @@ class AzureApps:
             self._shifted(new, site, request.revision, progress, old)
             if made := self._managed(new, str(home["id"])):
                 made.bind(progress, clock)
+            # only where there were host names: it costs two lists for every update
             if ingress_of(seen).get("customDomains"):
                 self._drop_old_certificates(new, site, str(home["id"]))
             return self._facts(new, site)
@@ -312,13 +330,16 @@ class AzureApps:
         site, name, progress, clock = move.site, move.revision, move.progress, move.clock
         body = move.request.to_patch(move.shares, move.others)
         body["tags"] = move.tags
+        # an update by nothing would still make an operation of minutes, during which every other write is refused
         if self._differs(move.new, site, move.seen, body):
             self.calls.patch(site, app.patched(body, move.seen), progress, clock)
+        # a stopped app keeps its revisions, and starts none of them
         if str((move.seen.get("properties") or {}).get("runningStatus") or "").lower() == "stopped":
             self.calls.start(site, progress, clock)
         there = self.calls.revision(site, name)
         if there is not None and not revision.is_active(there):
             self.calls.activate(site, name, progress, clock)
+        # one that failed is active: what starts its replicas again is a restart
         elif there is not None and revision.state_of(there) == "Failed":
             self.calls.restart(site, name, progress, clock)
         self._prove(move.new, site, name, progress, clock)
@@ -330,11 +351,14 @@ class AzureApps:
         properties = seen.get("properties") or {}
         has = properties.get("configuration") or {}
         wanted = body["properties"]["configuration"]
+        # names are compared, values cannot be: no GET returns them, and their names have a hash of the value
         names = {str(one.get("name")) for one in has.get("secrets") or ()}
         if names != {one["name"] for one in wanted["secrets"]}:
             return True
+        # in mode Single the service itself moves all requests at once, before anything is proven
         if str(has.get("activeRevisionsMode") or "").lower() != "multiple":
             return True
+        # an app that was made by hand has the service's default of 100, which a year of updates fills
         if has.get("maxInactiveRevisions", app.KEPT_INACTIVE) != app.KEPT_INACTIVE:
             return True
         where = Where(site.id, environment.id_in(seen), self._session.config)
@@ -351,6 +375,7 @@ class AzureApps:
         written = self._put(move.new, move.site, body, move.progress, move.clock)
         try:
             self._prove(move.new, move.site, move.revision, move.progress, move.clock, written)
+        # ctrl-C and a time limit say nothing about the revision: it may serve in a minute, and the next run goes on
         except (Cancelled, TimedOut):
             raise
         except AcimlError as error:
@@ -361,12 +386,14 @@ class AzureApps:
         message, site = error.message, move.site
         if move.served and move.new.rollback:
             # what made it may go on for many minutes, and refuse all else until then: that is told, not waited for
+            # settled: the write is over, and what refuses now will refuse later
             clock = Clock(0 if settled else _BUSY_SECONDS)
             try:
                 if settled:
                     self.calls.get_settled(site, move.progress, clock)
                 self.calls.deactivate(site, move.revision, move.progress, clock)
             except AcimlError as again:
+                # told beside the failure and not in its place: what failed first is what the user has to mend
                 message += f"\n{move.revision} could not be deactivated, and costs while it runs: {again.message}"
             message += f"\n{' and '.join(move.served)} served all the time, and goes on"
         raise GroupFailed(message, self._facts(move.new, site), error.advice) from error
@@ -379,9 +406,11 @@ class AzureApps:
         revisions = AppRevisions(self.calls, site, spec, before_it)
         # one that has failed serves nobody: no share may go back to it
         before = canary.serving([one for one in revisions.list() if one.state != "Failed"], name)
+        # a label moves to the new one before it has a share: people look at it there first
         if said is not None and before is not None:
             revisions.label(said.named, name, progress)
         rules = rules_of(said, spec.golden)
+        # looked at when they are asked, since the walk takes minutes
         probes = Probes(lambda: self._facts(spec, site), **asking(self.calls, spec, progress), rules=rules)
         canary.walk(revisions, name, before, said, probes, progress)
         # the walk sends no shares that hold already, and the first ones are those of whatever is the latest
@@ -395,6 +424,7 @@ class AzureApps:
         accepted: list[bool] = []
 
         def granted() -> bool:
+            # a role that was just assigned is not known to the registry at once (Azure RBAC, "up to 10 minutes")
             return self._granted(spec.image, spec.declared.access)
 
         try:
@@ -420,6 +450,7 @@ class AzureApps:
         # a write that failed before there was a revision: nothing is to be waited for
         if error is not None and self.calls.revision(site, name) is None:
             raise NotServing(f'service "{spec.name}" failed: {error.message}', error.advice) from error
+        # the operation's own time is taken off only if a container has begun: a pull of gigabytes is no start
         waited = spec.startup_timeout if written and written.goes_on and self._runs(site, name) else 0.0
         try:
             Gate(self.calls, site, spec, name, progress, clock, sample=False, waited=waited).wait()
@@ -459,11 +490,13 @@ class AzureApps:
             raise
         except AcimlError as error:
             stopped = isinstance(error, Cancelled)
+            # nothing has moved yet: the state of before is true word for word
             # a plain error keeps the state of before, which is still true (decisions/plugin.md)
             if refused_is_harmless and not stopped and not isinstance(error, NotServing | TimedOut):
                 raise
             site = self.site(spec)
             try:
+                # an outage here must not lose the app: to keep too much costs a look, to keep too little costs money
                 there = self.calls.get(site) is not None
             except AcimlError:
                 there = True

@@ -28,6 +28,7 @@ BUSY: Mapping[str, int] = {TRANSITIONING: 1000, "RegistryErrorResponse": 3}
 """Codes that ask for the same request again later, and how often that is tried at most."""
 INACCESSIBLE = "InaccessibleImage"
 TAKEN = "DnsNameLabelAlreadyTaken"
+# with a pause of ten seconds between them (BUSY_SECONDS): five minutes
 LABEL_TRIES = 30
 """How often a label is asked for whose group was deleted here: it is free some minutes later than the group is gone
 (azure-docs, issues about "DnsNameLabelAlreadyTaken" after a deletion)."""
@@ -67,11 +68,14 @@ def site_of(session: AzureSession, id_or_name: str, resource_group: str = "") ->
     # `pulumi import` takes a name as well as an ARM id, which is what state has
     if not id_or_name.startswith("/"):
         group = resource_group or session.config.resource_group
+        # the group of the provider: an import by name cannot say another one
         return Site(group, id_or_name, session.resource_id(KIND, id_or_name, group))
+    # /subscriptions/S/resourceGroups/G/providers/N/containerGroups/NAME
     parts = id_or_name.strip("/").split("/")
     if len(parts) != 8 or "/".join(parts[5:7]).lower() != KIND.lower():
         advice = "give .../resourceGroups/<group>/providers/Microsoft.ContainerInstance/containerGroups/<name>"
         raise UserError(f"{id_or_name} is no id of a container group", advice)
+    # an id of another subscription would be asked for in ours, and not be found
     if parts[1].lower() != session.config.subscription_id.lower():
         advice = f"set aciml:subscriptionId to {parts[1]}"
         raise UserError(f"{id_or_name} is not in subscription {session.config.subscription_id}", advice)
@@ -85,6 +89,7 @@ class GroupCalls:
         """Speak through ``session``."""
         self._session = session
         # labels of groups that were seen, by id, and those whose group was deleted here since
+        # for deletions: the label is freed some minutes after the group is gone, and only of our own we know that
         self._labels: dict[str, str] = {}
         self._freed: set[str] = set()
 
@@ -97,6 +102,7 @@ class GroupCalls:
         try:
             with translated(f"looking at {site.title}"):
                 found: Seen = self._groups.get(site.resource_group, site.name, cls=_json)  # type: ignore[assignment]  # what cls returns
+                # before the deletion nobody asks for it: it is kept by each look
                 self._labels[site.id.lower()] = _label_in(found)
                 return found
         except AzureError as error:
@@ -133,6 +139,7 @@ class GroupCalls:
             granted: tells whether a role lets the group pull, so that it is only the service that does not know yet.
         """
         what, tried = f"putting {site.title}", {"region": site.location, "size": site.size}
+        # a label that somebody else has will not be free by waiting: then it is told at once
         patience = {INACCESSIBLE: (ROLE_TRIES, granted), TAKEN: (LABEL_TRIES, lambda: _label_in(body) in self._freed)}
         # bytes, because the SDK's models drop fields that they do not know
         content = json.dumps(body).encode()
@@ -160,12 +167,14 @@ class GroupCalls:
             TimedOut: nobody can be asked; whoever goes back now would disturb an operation that goes well.
         """
         # told by an answer with 200: the operation itself has failed (``errors.AzureError``)
+        # 0 means that there was no answer at all, 400 and more that the question was wrong
         if 0 < error.status < 400:
             raise error
         try:
             seen = self._new(site, progress, clock)
         except AzureError as again:
             raise TimedOut(f"{error.message}; nor can {site.title} be looked at: {again.message}", GOES_ON) from error
+        # the two ends of an operation that is over without success (ARM, "async operations")
         if seen is None or provisioning_state(seen).lower() in {"failed", "canceled"}:
             raise error
         progress.note(f"{error.message}; {site.title} itself is {provisioning_state(seen)}, that counts")
@@ -179,6 +188,7 @@ class GroupCalls:
         """Set the tags by PATCH, which does not restart anything."""
         from azure.mgmt.containerinstance.models import Resource
 
+        # the only thing that this PATCH takes (ContainerGroups_Update)
         what = f"setting tags of {site.title}"
         change = Resource(tags=dict(tags))
         found: Seen = self._sent(
@@ -191,6 +201,7 @@ class GroupCalls:
 
     def untag(self, site: Site, tags: Mapping[str, str], seen: Seen, progress: Progress) -> Seen:
         """Take tags away, by the request that all resources of Azure have for it; return the group without them."""
+        # PATCH of the group adds tags, and takes none away
         path = f"{site.id}/providers/Microsoft.Resources/tags/default"
         body = {"operation": "Delete", "properties": {"tags": dict(tags)}}
         self._session.call("PATCH", path, TAGS_API, body, f"taking tags of {site.title} away", progress)
@@ -211,6 +222,7 @@ class GroupCalls:
     def delete(self, site: Site, progress: Progress, clock: Clock) -> None:
         """Remove a group and wait until it is gone; fine if it is gone already."""
         what = f"deleting {site.title}"
+        # remembered before: afterwards nothing has it any more
         if label := self._labels.get(site.id.lower()):
             self._freed.add(label)
         try:
@@ -225,6 +237,7 @@ class GroupCalls:
 
     def _goes(self, site: Site, progress: Progress, clock: Clock) -> bool:
         """Tell whether a group that is to be deleted is gone soon."""
+        # a 404 counts at once here, as that is what is waited for
         return looked_for(lambda: self.get_settled(site, progress, clock), progress, clock, there=False) is None
 
     def log(self, site: Site, container: str) -> tuple[str, ...]:
@@ -254,6 +267,7 @@ class GroupCalls:
             why = _WHY.get(error.code, "another operation is under way")
             return Again(asked_seconds(error), why) if tries <= _tries(error, patience) else None
 
+        # what was tried goes into the message: quota and capacity are matters of region and size
         return sent(self._session, KIND, what, send, progress, clock, again, **(tried or {}))
 
 

@@ -51,11 +51,13 @@ def to_arm(spec: GroupSpec, around: Surroundings, pull: Account | None) -> dict[
         Equal specs give equal JSON: what has no order of its own is sorted.
     """
     declared, kind = spec.declared, spec.declared.kind
+    # an image's own account may be said by the program, or follow from its registry
     accounts = account.all_accounts(declared, pull)
     properties = {
         "containers": [container.to_arm(spec)],
         "initContainers": [container.init_to_arm(one) for one in declared.init_containers],
         "imageRegistryCredentials": account.to_arm(accounts),
+        # Always is v1's: a scoring service runs until it is stopped
         "restartPolicy": kind.restart_policy or "Always",
         # required by the specification, like `containers`
         "osType": kind.os_type or "Linux",
@@ -70,10 +72,12 @@ def to_arm(spec: GroupSpec, around: Surroundings, pull: Account | None) -> dict[
         "confidentialComputeProperties": given(ccePolicy=kind.cce_policy),
         "encryptionProperties": encryption.to_arm(declared.encryption),
     }
+    # `given` leaves out what is empty: the service's own defaults hold for that
     return given(
         location=location_of(declared, around),
         tags=tags.tags_of(spec),
         identity=identity.to_arm(declared, accounts),
+        # sorted, so that equal specs are equal texts
         zones=sorted(str(zone) for zone in declared.place.zones),
         properties=given(**properties),
     )
@@ -85,8 +89,10 @@ def same(group: Json) -> dict[str, Any]:
     Lists without an order are sorted. Source of the defaults: containerInstance.json 2023-05-01 and its examples.
     """
     properties: Json = group.get("properties") or {}
+    # ARM leaves out an object that was never set
     policy = (properties.get("confidentialComputeProperties") or {}).get("ccePolicy")
     return {
+        # "West Europe" and westeurope are one place, and answers have either
         "location": plain_location(str(group.get("location") or "")),
         "tags": dict(group.get("tags") or {}),
         "zones": sorted(str(zone) for zone in group.get("zones") or ()),
@@ -101,6 +107,7 @@ def same(group: Json) -> dict[str, Any]:
         "ipAddress": network.same_address(properties.get("ipAddress") or {}),
         "volumes": sorted((volume.same(item) for item in properties.get("volumes") or ()), key=named),
         "logAnalytics": diagnostics.same(properties.get("diagnostics") or {}),
+        # a group in a virtual network has one subnet, in a list
         "subnetIds": [str(item["id"]) for item in properties.get("subnetIds") or ()],
         "dnsConfig": network.same_dns(properties.get("dnsConfig") or {}),
         "encryption": encryption.same(properties.get("encryptionProperties") or {}),
@@ -112,6 +119,7 @@ def folded(group: Json) -> dict[str, Any]:
     """Return what ``same`` made of a group with ids, host names and labels in lower case."""
     return {
         **group,
+        # ARM compares names without case, and answers keep what somebody wrote
         "tags": tagged.folded(group["tags"]),
         "containers": [container.folded(one) for one in group["containers"]],
         "initContainers": [container.folded(one) for one in group["initContainers"]],
@@ -133,6 +141,7 @@ def from_arm(group: Json, known: Group | None) -> Group:
             subnet as the answer should, and has the values of secure variables, which answers have not. None for a
             group that nobody declared: the most natural words are chosen, and secrets are left out.
     """
+    # by its name: a group that somebody made by hand may have several
     serving = next((c for c in group["containers"] if known and c["name"] == known.name), group["containers"][0])
     # no property of ours could show a second container, and it must not go unnoticed
     others = [one["image"] for one in group["containers"] if one is not serving]
@@ -150,7 +159,9 @@ def from_arm(group: Json, known: Group | None) -> Group:
         keys=told.keys,
         tls=Tls(ssl_enabled=tls),
         environment_variables=told.plain,
+        # answers have no secrets: those that were declared are still there, by name
         secure_environment_variables=told.secure,
+        # variables of the server are properties of ours, and not of the group's own
         server=told.server,
         insights=told.insights,
         place=Place(location=group["location"] or None, zones=tuple(group["zones"])),
@@ -178,6 +189,7 @@ def from_arm(group: Json, known: Group | None) -> Group:
 
 def _ports(group: Json, serving: Json) -> tuple[int, list[tuple[int, str]]]:
     """Return the service's port and the others; those of the address count, if there is one."""
+    # of the address first: ports of a container are those inside
     opened: list[tuple[int, str]] = group["ipAddress"]["ports"] or serving["ports"]
     told = serving["environmentVariables"].get(variable.PORT, {}).get("value", "")
     first = opened[0] if opened else (0, "TCP")
@@ -193,12 +205,14 @@ def with_secrets(group: Group, source: Group) -> Group:
     """
     insights = group.insights
     if insights.enable_app_insights and insights.app_insights_connection_string is None:
+        # a connection string that somebody declared and an answer does not have is not gone
         insights = insights.but(
             app_insights_connection_string=source.insights.app_insights_connection_string or None,
         )
     access = group.access
     if source.access.image_registry_credentials:
         known = source.access.image_registry_credentials
+        # tokens of a registry live for hours: what state has is the latest
         accounts = account.with_tokens(account.with_secrets(access.image_registry_credentials, known), known)
         access = access.but(image_registry_credentials=accounts)
     return group.but(

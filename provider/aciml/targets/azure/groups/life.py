@@ -40,6 +40,8 @@ class AzureGroups:
         self._session = session
         self._bringer = Bringer(session, pull, granted)
         self._rollout = Rollout(self._bringer)
+        # by urn: a replacement under the old name comes as a deletion, and a creation after it
+        self._deleted: dict[str, datetime] = {}
 
     def create(self, spec: GroupSpec, progress: Progress) -> GroupFacts:
         """Make the group, or adopt the one that an interrupted run has left, and wait until it serves.
@@ -47,8 +49,15 @@ class AzureGroups:
         Raises:
             Stranger: a group of this name belongs to somebody else.
             AzureError: the service refused; nothing exists.
-            GroupFailed: it exists and does not serve, or the wait was stopped.
+            GroupFailed: it exists and does not serve, or the wait was stopped. If this run has deleted the one before,
+                the message says since when nothing serves.
         """
+        try:
+            return self._created(spec, progress)
+        except AcimlError as error:
+            raise down(error, self._deleted.get(progress.urn)) from error.__cause__
+
+    def _created(self, spec: GroupSpec, progress: Progress) -> GroupFacts:
         clock, site = Clock(progress.timeout), self._bringer.site(spec)
         # first: without it the PUT answers 404, which says less than what is to be done
         self._session.ensure_resource_group(site.resource_group, progress)
@@ -141,6 +150,7 @@ class AzureGroups:
         if seen is not None and not may_touch(seen.get("tags"), progress.urn, known_as):
             progress.warn(f"{site.title} belongs to {owner_told(seen)}: it stays")
         elif seen is not None:
+            self._deleted[progress.urn] = datetime.now(UTC)
             self._bringer.calls.delete(site, progress, clock)
         # also for a service in place: it may have been blue-green before, and a killed run may have left a slot
         self._rollout.delete_slots(site, progress, clock, known_as)

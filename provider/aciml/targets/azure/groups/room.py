@@ -27,10 +27,13 @@ _ADVICE = "delete groups, ask for fewer cores, take another location, or have th
 
 @dataclass(frozen=True)
 class Room:
-    """What a region said. ``usages``: quota to what is used and the limit; ``most``: cores and GiB of one group."""
+    """What a region said. ``usages``: quota to what is used and the limit.
+
+    ``most``: cores and GiB of the largest group by its kind of address, in lower case; empty if the region tells none.
+    """
 
     usages: Mapping[str, tuple[float, float]]
-    most: tuple[float, float] | None
+    most: Mapping[str, tuple[float, float]]
 
 
 class Rooms:
@@ -49,6 +52,7 @@ class Rooms:
         Only what is new is asked about: a group that stays as it is has its place already.
         """
         location = plain_location(new.place.location or "")
+        # nothing that counts: asking would only cost time
         wanted = wants(old, new)
         if not location or not wanted:
             return []
@@ -58,6 +62,7 @@ class Rooms:
         if room is None:
             return []
         with self._lock:
+            # by resource: the same question at the next preview replaces its own answer, and not another's
             self._wanted[location, progress.urn or str(new.name)] = wanted
             together = _sum(one for (place, _), one in self._wanted.items() if place == location)
         for line in (*_too_large(room, new, location), *_too_many(room, wanted, together, location)):
@@ -77,6 +82,7 @@ class Rooms:
             if error.code in _NO_REGION:
                 why = f'Container Instances are not offered in "{location}"'
                 return Finding("location", f"{why} ({error.message}); `az account list-locations` prints all regions")
+            # a code that we do not know: the service has the last word
             progress.note(f"what is left of the quota in {location} could not be asked: {error}")
         except (OutageError, UserError) as error:
             # a preview may be run by somebody without a login; the service has the last word anyway
@@ -89,6 +95,7 @@ def wants(old: Group | None, new: Group) -> dict[str, float]:
     if new.place.is_unsure("location") or new.size.is_unsure("cpu_cores") or new.size.cpu_cores is None:
         return {}
     cores, kind = float(new.size.cpu_cores), quota_of(new)
+    # a change of an image or a port wants nothing of the region
     if old is None or old == new:
         return {GROUPS: 1, kind: cores} if old is None else {}
     # a second group is made beside the first, which holds its cores until the new one is proven
@@ -96,12 +103,22 @@ def wants(old: Group | None, new: Group) -> dict[str, float]:
         new.place.location or ""
     ):
         return {GROUPS: 1, kind: cores}
+    if _stays_until_the_new_one_is_made(old, new):
+        return {GROUPS: 1, kind: cores}
+    # of another quota nothing is freed: cores of Spot are counted apart
     more = cores - (float(old.size.cpu_cores or 0) if quota_of(old) == kind else 0)
     return {kind: more} if more > 0 else {}
 
 
+def _stays_until_the_new_one_is_made(old: Group, new: Group) -> bool:
+    """Tell whether nothing but the name moves, and no label with it: then the old group is deleted last."""
+    renamed = not new.is_unsure("name") and old.name != new.name
+    return renamed and (old.size, old.kind) == (new.size, new.kind) and not old.network.shares_label(new.network)
+
+
 def quota_of(group: Group) -> str:
     """Return the name of the quota that a group's cores count for."""
+    # each kind of group has a quota of its own
     if group.kind.is_spot:
         return "StandardSpotCores"
     return {"Confidential": "ConfidentialCores", "Dedicated": "DedicatedCores"}.get(
@@ -116,6 +133,7 @@ def _room_of(session: AzureSession, location: str) -> Room:
         offers = [one.as_dict() for one in session.containers.location.list_capabilities(location)]
     return Room(
         {
+            # what a usage counts is by its own name, and without a limit it bounds nothing
             str((one.get("name") or {}).get("value")): (float(one.get("current_value") or 0), float(one["limit"]))
             for one in usages
             if one.get("limit") is not None
@@ -124,29 +142,43 @@ def _room_of(session: AzureSession, location: str) -> Room:
     )
 
 
-def _largest(offers: Sequence[Mapping[str, Any]]) -> tuple[float, float] | None:
-    """Return cores and GiB of the largest group without a GPU; None if the region tells nothing."""
-    linux = [one for one in offers if str(one.get("os_type") or "Linux").lower() == "linux"]
-    sizes = [one["capabilities"] for one in linux if one.get("capabilities")]
-    most = [(float(one.get("max_cpu") or 0), float(one.get("max_memory_in_gb") or 0)) for one in sizes]
-    return (max(cpu for cpu, _ in most), max(memory for _, memory in most)) if most else None
+def _largest(offers: Sequence[Mapping[str, Any]]) -> dict[str, tuple[float, float]]:
+    """Return cores and GiB of the largest group by its kind of address; those with a GPU are retired."""
+    found: dict[str, tuple[float, float]] = {}
+    for one in offers:
+        size = one.get("capabilities")
+        if str(one.get("os_type") or "Linux").lower() != "linux" or not size:
+            continue
+        kind = str(one.get("ip_address_type") or "Public").lower()
+        cores, memory = found.get(kind, (0.0, 0.0))
+        most = float(size.get("max_cpu") or 0), float(size.get("max_memory_in_gb") or 0)
+        found[kind] = max(cores, most[0]), max(memory, most[1])
+    return found
 
 
 def _too_large(room: Room, new: Group, location: str) -> Iterable[str]:
-    size = new.size
-    if room.most is None or size.is_unsure("cpu_cores", "memory_gb"):
+    size, network = new.size, new.network
+    if not room.most or network.is_unsure("subnet_id", "vnet_name", "subnet_name"):
+        return
+    most = room.most.get("private" if network.has_subnet else "public")
+    if most is None:
+        where = "in a virtual network" if network.has_subnet else "with an address of the internet"
+        yield f"{location} tells of no groups {where}, which {new.name} is to be: take another location"
+        return
+    if size.is_unsure("cpu_cores", "memory_gb"):
         return
     cpu, memory = float(size.cpu_cores or 0), float(size.memory_gb or 0)
-    if cpu > room.most[0] or memory > room.most[1]:
+    if cpu > most[0] or memory > most[1]:
         # a warning: regions give more than they say when they have it
         yield (
             f"{new.name} asks for {cpu:g} cores and {memory:g} GiB, and {location} offers groups of up to "
-            f"{room.most[0]:g} cores and {room.most[1]:g} GiB: take less, or another location"
+            f"{most[0]:g} cores and {most[1]:g} GiB: take less, or another location"
         )
 
 
 def _too_many(room: Room, wanted: Mapping[str, float], together: Mapping[str, float], location: str) -> Iterable[str]:
     for name, asked in wanted.items():
+        # a quota that the region does not name bounds nothing
         used, limit = room.usages.get(name, (0.0, float("inf")))
         if used + together[name] <= limit:
             continue
@@ -159,6 +191,7 @@ def _too_many(room: Room, wanted: Mapping[str, float], together: Mapping[str, fl
         )
 
 
+# several groups of one run want their cores together
 def _sum(every: Iterable[Mapping[str, float]]) -> dict[str, float]:
     found: dict[str, float] = {}
     for one in every:

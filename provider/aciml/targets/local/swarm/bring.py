@@ -23,11 +23,12 @@ from ..ports import HOST, PortTaken, free_port, require_free_port
 from ..pull import ensure_image
 from ..sandbox import Runner, runner_of
 from ..swap import TRIES, take_name
-from .app import KEPT_RETIRED, NETWORK, Apps, SwarmRevisions, There, network_of, update
+from .app import KEPT_RETIRED, NETWORK, Apps, There, network_of
 from .cluster import look
 from .door import BEFORE, Entrance, Files, door_name, fill, make_entrance, stop
 from .envoy import Door
 from .envoy_image import ensure_envoy
+from .revisions import SwarmRevisions, update
 from .takeover import is_current, take_over
 from .template import FILES, REVISION, SECRETS_FOLDER, Made, Probe, Secret, Template, name_of, secret_files
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 _KEEP_ALIVE = 75.0  # seconds: the server's own default
 _LOOK_SECONDS = 0.1
+# as long as a machine that is busy with other starts may need for the last hop
 _ANSWERS_SECONDS = 60.0
 
 
@@ -53,6 +55,7 @@ def bring(apps: Apps, spec: GroupSpec, claim: Claim, progress: Progress) -> Grou
         # looked at again: what an interrupted run has left was part of the first look
         if apps.settle(spec.name):
             there = apps.look(spec.name, claim)
+        # an owner of before, by another clone or another name of the stack, is taken over with what it made
         heir = claim.heir(next((seen for labels in there.labels if (seen := Owner.read(labels))), None))
         known = replace(claim, remembered=heir.mark)
         return _Bringing(apps, replace(spec, known_as=heir.mark), known, progress).run(there)
@@ -70,11 +73,12 @@ class _Bringing:
     @property
     def revisions(self) -> SwarmRevisions:
         """The revisions of the service."""
-        return self.apps.revisions(self.spec.name, self.claim, self.spec.declared.keys)
+        return SwarmRevisions(self.apps, self.spec.name, self.claim, self.spec.declared.keys)
 
     def run(self, there: There) -> GroupFacts:
         """Do it."""
         phases = Phases(time.monotonic)
+        # under its old name, as one container or as a service: renaming makes another resource
         holder = holder_of(self.apps.client, self.spec.port, self.spec.name, DOOR, self.claim)
         # the predecessor has the wanted port until its successor has answered on another one
         port = 0 if holder else self._port(there)
@@ -92,8 +96,10 @@ class _Bringing:
 
     def _port(self, there: There) -> int:
         """Settle the port: the one asked for has to be free, the one of before is kept if it can be had."""
+        # a stopped one has its port, too: it is in what it was made with
         kept = there.entrance.port if there.entrance else 0
         port = self.spec.port or kept
+        # 0 lets a free one be picked; ours is bound by our own Envoy and not free to anybody
         if not port or (there.entrance and there.entrance.running and port == kept):
             return port
         try:
@@ -108,12 +114,14 @@ class _Bringing:
         name = name_of(self.spec)
         try:
             return self._bring(there, port, envoy, holder)
+        # it has been told and tidied already
         except GroupFailed:
             raise
         except BaseException:  # also ctrl-C: what was made for this run alone goes, what served before is untouched
             with suppress(AcimlError):
                 if not there.exists:
                     self.apps.remove(self.apps.look(self.spec.name, self.claim), self.progress)
+                # a revision that was there before this run is no leftover of it
                 # one that clients are sent to by now is no leftover, whatever ended this run
                 elif there.named(name) is None and not self._weight(name):
                     self._forget(name)
@@ -134,10 +142,12 @@ class _Bringing:
         made = self._revision(there, template)
         self._entrance(there, made, port, envoy)
         if failure := self._prove(there, made):
+            # before it moves any share: up to here nothing has changed for callers
             raise self._failed(there, made, failure)
         self._shift(made)
         self._answers(made)
         if holder is not None:
+            # last, when the new way in has answered as well
             self._succeed(holder, envoy)
         self._tidy(made)
         facts = self.apps.facts(self.apps.look(self.spec.name, self.claim))
@@ -159,6 +169,7 @@ class _Bringing:
         scale = spec.declared.runs.scale
         return Template(
             spec,
+            # Swarm runs a number of replicas: the least that was declared
             max(1, scale.least) if scale else 1,
             network,
             Probe.of(config, spec.declared.environment()),
@@ -181,6 +192,7 @@ class _Bringing:
             if (theirs := services.find(template.name)) is not None:
                 self.apps.require_own(theirs, self.claim)
             self.progress.say(f"starting revision {template.name}")
+            # logins are by registry, and each node pulls for itself
             registry = Reference.parse(self.spec.image).registry
             return services.create(template.to_json(), registry, self.apps.login)
         # by name, which has the content's hash in it: secrets of a swarm cannot be changed, nor read
@@ -190,6 +202,7 @@ class _Bringing:
         elif found.replicas != template.replicas:
             self.progress.say(f"{found.name}: {template.replicas} replicas instead of {found.replicas}")
             services.scale(found.name, template.replicas)
+        # read again: an update has changed it
         return services.find(found.name) or found
 
     def _renewed(self, found: Made, template: Template) -> None:
@@ -197,8 +210,10 @@ class _Bringing:
         try:
             self._renew(found, template.secrets)
         except UserError as error:
+            # what is shown is what serves now, which is still the old one
             facts = self.apps.facts(self.apps.look(self.spec.name, self.claim))
             raise GroupFailed(f'service "{self.spec.name}": {error.message}', facts, error.advice) from error
+        # only with its secrets is it woken, or replicas would start by old ones
         if found.failed or found.replicas != template.replicas:
             self.revisions.wake(found.name, template.replicas)
 
@@ -208,6 +223,7 @@ class _Bringing:
         Raises:
             UserError: its replicas do not come up with them; those of before go on.
         """
+        # equal names, equal contents: nothing has to restart
         if {one.name for one in secrets} == other.secrets:
             return
         told = {one.file: one for one in secrets}
@@ -231,12 +247,15 @@ class _Bringing:
         door = self._door(there, made.name)
         old = there.entrance
         if old is None:
+            # without one nobody is served: it can be made with all of it
             self._open(door, port, envoy)
             return
+        # a port, a network or an image is fixed when a container is made; only the program can be taken over
         if not self._fits(old, port) or not self._is_current(old, there, envoy):
             self._replace(old, door, port, envoy)
             return
         if not old.running:
+            # by the files that it has: what is new comes behind it, in an order without a gap
             old.start()
             old.wait(self.progress, there.files)
         # by the door's own lock, since somebody may set weights by hand meanwhile
@@ -251,6 +270,7 @@ class _Bringing:
         # Envoy is to know no revision without replicas: it would look for their names over and over
         running = [one.name for one in there.revisions if one.replicas]
         known = there.files.door()
+        # by the variable that the server reads: a connection must not be closed by it while Envoy takes it for open
         said = spec.declared.environment().get("ACIML_KEEP_ALIVE")
         # those that Envoy knows first, in its own order: the same door again is no change to its files
         names = tuple(dict.fromkeys((*(one for one in known.revisions if one in running), *running, name)))
@@ -261,6 +281,7 @@ class _Bringing:
         found = Door(
             names,
             routing,
+            # 0: no limit by Envoy, the server has its own
             timeout=float(spec.declared.runs.replica_timeout or 0),
             keep_alive=float(said or _KEEP_ALIVE),
             certificate=certificate.fingerprint if certificate else "",
@@ -279,6 +300,7 @@ class _Bringing:
         return old.running and take_over(old, there.files, envoy, self.apps.client, self.progress)
 
     def _fits(self, old: Entrance, port: int) -> bool:
+        # a container that was never started is in no network yet, and so fits
         networks = old.container.attrs["NetworkSettings"].get("Networks") or {}
         found = self.apps.swarm.find(network_of(self.spec.name))
         # of a swarm that was left and made anew: the network has its name, and is another one
@@ -301,6 +323,7 @@ class _Bringing:
         return container, fill(container, door, self.spec.certificate)
 
     def _open(self, door: Door, port: int, envoy: str) -> None:
+        # a port that was asked for is tried once: another one would not be what was asked
         for left in reversed(range(1 if port else TRIES)):
             container, filled = self._make(door_name(self.spec.name), door, port or free_port(), envoy)
             try:
@@ -316,6 +339,7 @@ class _Bringing:
         """Put another Envoy in its place: its port or its program are fixed when it is made."""
         name = door_name(self.spec.name)
         new, filled = self._make(name + NEXT, door, port or old.port, envoy)
+        # from here to the start of the new one nobody is served: some tenths of a second
         stop(old.container)
         # neither runs now, and so each can have another name: one that runs in an overlay cannot
         take_name(old.container, name + BEFORE)
@@ -324,6 +348,7 @@ class _Bringing:
             Entrance(new).start()
             Entrance(new).wait(self.progress, filled)
         except BaseException:  # also ctrl-C
+            # the old one is put back before anything else: callers wait
             self.apps.settle(self.spec.name, keep=False)
             raise
         self.apps.engine.remove(old.container)
@@ -333,7 +358,9 @@ class _Bringing:
         # of one that serves a replica may end now and then: Docker starts another one
         fails = not there.routing.weights.get(made.name)
         revisions, spec = self.revisions, self.spec
+        # customTimeouts of the resource bound the wait as well
         failure = revisions.prove(made, spec.patience(self.progress.timeout), self.progress, fails=fails)
+        # without a smoke test the health path is the proof
         if failure or spec.smoke_test is None:
             return failure
         wrong = self._smoke(revisions.address(made.name))
@@ -347,6 +374,7 @@ class _Bringing:
 
     def _failed(self, there: There, made: Made, failure: Failure) -> GroupFailed:
         """Let a revision that failed run no more; one that serves already goes on as it is."""
+        # its words may have secrets in them, since a script may print what it was given
         told = failure.describe(f'service "{self.spec.name}"', self.spec.declared.secure_environment().values())
         serving = there.serving
         # with a share it has callers: to end it would be to end the service
@@ -365,9 +393,11 @@ class _Bringing:
     def _shift(self, made: Made) -> None:
         """Walk the new revision to its share: all of it at once, if nothing is said of steps."""
         revisions, spec = self.revisions, self.spec
+        # asked once: the walk asks again by itself
         known = revisions.list()
         weights = {one.name: one.weight for one in known if one.weight}
         probes = Probes(
+            # looked at when it is asked for: the walk takes as long as its steps
             lambda: self.apps.facts(self.apps.look(spec.name, self.claim)),
             self._smoke,
             # over the side port, where no certificate is shown: Envoy alone speaks TLS
@@ -392,6 +422,7 @@ class _Bringing:
         entrance, end = self.revisions.entrance(), time.monotonic() + _ANSWERS_SECONDS
         scheme = "https" if self.spec.certificate else "http"
         url = f"{scheme}://{HOST}:{entrance.port}{HEALTH_PATH}"
+        # by the certificate itself, whatever its name: it is asked by 127.0.0.1
         while not (answer := knock(url, self.spec.certificate)).serves:
             if time.monotonic() > end:
                 facts = self.apps.facts(self.apps.look(self.spec.name, self.claim))
@@ -408,5 +439,6 @@ class _Bringing:
         # the newest come first in the list
         for one in retired[KEPT_RETIRED:]:
             self._forget(one.name)
+        # read again: what was forgotten uses no secret any more
         left = self.apps.services.of(self.spec.name)
         self.apps.services.prune_secrets(self.spec.name, frozenset(name for one in left for name in one.secrets))

@@ -60,11 +60,13 @@ _ACCEPTED = {
 }
 """Where Envoy counts what it takes of each file."""
 _REFUSALS = r"^(cluster_manager|listener_manager|http)\..*update_(rejected|failure)$"
+# Docker's words by its versions and by the kernel's: no code tells this cause
 _PORT_WORDS = ("port is already allocated", "address already in use", "ports are not available")
 
 
 def door_name(app: str) -> str:
     """Return the name of a service's Envoy; no service of one container has it, since their names have no dot."""
+    # a dot, which no name of a container of ours can have: the two kinds never meet
     return f"aciml-{app}.door"
 
 
@@ -83,6 +85,7 @@ class Files:
     @property
     def complete(self) -> bool:
         """Tell whether Envoy could be started with them."""
+        # Envoy ends at once without it, and a container gets all of its first files by one call
         return BOOTSTRAP in self.content
 
     def has(self, name: str, content: bytes) -> bool:
@@ -115,6 +118,7 @@ class Entrance:
     @property
     def is_kept(self) -> bool:
         """Tell whether another Envoy can take over in it; one of an older release is its container's only process."""
+        # one that was made before containers kept a shell has Envoy itself as its first process
         return bool(self.container.attrs.get("Path") == _SHELL)
 
     def side_url(self) -> str:
@@ -125,6 +129,7 @@ class Entrance:
         """
         # the engine picks it at each start, so that no port is kept for what people never call
         ports = self.container.attrs["NetworkSettings"].get("Ports") or {}
+        # bound to a random port of 127.0.0.1, so several services stand beside one another
         for binding in ports.get(f"{SIDE_PORT}/tcp") or ():
             return f"http://{HOST}:{binding['HostPort']}"
         name = self.container.name
@@ -143,6 +148,7 @@ class Entrance:
             try:
                 chunks, _ = self.container.get_archive(FOLDER)
             except NotFound:
+                # a container that was made and never filled: a run was killed between the two
                 return Files({})
             for chunk in chunks:
                 packed.write(chunk)
@@ -165,6 +171,7 @@ class Entrance:
     def counts(self, revision: str) -> Counts:
         """Return what was counted of a revision since Envoy started."""
         counters = self.counters(rf"^cluster\.{revision}\.upstream_rq_(completed|5xx)$")
+        # in this form a histogram has cumulative buckets, of which an earlier count can be taken off
         return counts_of(counters, self._ask(f"/stats/prometheus?filter=cluster.{revision}.upstream_rq_time"), revision)
 
     def ready(self, revision: str) -> int:
@@ -192,6 +199,7 @@ class Entrance:
             try:
                 self.container.start()
             except APIError as error:
+                # what the port is taken by is asked before; between the two somebody may have been faster
                 if any(word in str(error.explanation or error).lower() for word in _PORT_WORDS):
                     raise PortTaken(self.port) from error
                 raise
@@ -208,9 +216,11 @@ class Entrance:
     def works_by(self, files: Files) -> bool:
         """Tell whether Envoy works by these files; False while it does not answer."""
         try:
+            # an Envoy that is just starting answers nothing, and works by nothing yet
             now = self.counters("version_text$")
         except OutageError:
             return False
+        # every file that has a version, since one of them alone may have been refused
         versions = _versions(files.content)
         return bool(versions) and all(now.get(f"{_ACCEPTED[one]}.version_text") == is_ for one, is_ in versions.items())
 
@@ -225,6 +235,7 @@ class Entrance:
         # a cluster is there before a route leads to it, and goes when none leads there any more
         self._write(before, first, progress)
         self._write(before, {name: files[name] for name in (ROUTES, SIDE, LISTENERS)}, progress)
+        # only if a cluster has gone: else both files are equal
         if union != after:
             self._write(Files({}), {CLUSTERS: files[CLUSTERS]}, progress)
 
@@ -233,6 +244,7 @@ class Entrance:
         self._write(before, {**_unwatched(before, after, certificate), **after.files()}, progress)
 
     def _write(self, before: Files, files: Mapping[str, bytes], progress: Progress) -> None:
+        # equal files are left alone: Envoy would warm a cluster anew, and probe all its replicas
         changed = {name: content for name, content in files.items() if not before.has(name, content)}
         if versions := _versions(changed):
             rejected = self.patient_counters(_REFUSALS, progress)
@@ -267,6 +279,7 @@ class Entrance:
         # files")
         moves = " && ".join((*(f"mv -f {FOLDER}/{one}.new {FOLDER}/{one}" for one in files), *then))
         with docker_answers(f'write the files of container "{name}"'):
+            # written as .new in the same folder: a rename is atomic within one file system alone
             self.container.put_archive(FOLDER, packed({f"{one}.new": text for one, text in files.items()}))
             code, said = self.container.exec_run([_SHELL, "-c", moves], user=str(_USER))
         if code:
@@ -279,6 +292,7 @@ class Entrance:
         while True:
             progress.checkpoint()
             try:
+                # failure: it could not be read; rejected: it was read and is wrong
                 now = self.counters(r"(version_text|update_rejected|update_failure|cluster_manager.warming_clusters)$")
             except OutageError as error:
                 now, seen = {}, error.message
@@ -296,11 +310,13 @@ class Entrance:
         """Return what Envoy says of files that it does not take, or ``seen`` if it says nothing."""
         with docker_answers(f'look at container "{self.container.name}"'):
             self.container.reload()
+        # what its log says of the files is in warnings and worse
         lines = [line for line in last_lines(self.container) if "][warning]" in line or "][critical]" in line][-3:]
         told = "".join(f"\n  {line}" for line in lines) or seen
         return OutageError(f'Envoy in container "{self.container.name}" does not take its new files: {told}')
 
     def _ask(self, path: str) -> str:
+        # a busy service has a thousand counters: 16 MiB bound what one asks for
         answer = ask(f"{self.side_url()}{path}", most=1 << 24)
         if answer.status != 200:
             raise OutageError(f'Envoy in container "{self.container.name}" does not answer: {answer}')
@@ -330,6 +346,7 @@ def make_entrance(
             # the loopback address alone: a laptop's neighbours on the network are no clients
             ports={f"{PORT}/tcp": (HOST, port), f"{SIDE_PORT}/tcp": (HOST, 0)},
             user=f"{_USER}:{_USER}",
+            # a proxy on ports above 1024 needs no capability at all
             cap_drop=["ALL"],
             security_opt=["no-new-privileges"],
             restart_policy=KEPT,  # type: ignore[arg-type] # the stubs lack unless-stopped
@@ -353,6 +370,7 @@ def _unwatched(before: Files, after: Door, certificate: Certificate | None) -> d
 
 def fill(container: Container, door: Door, certificate: Certificate | None) -> Files:
     """Give a container that was not started yet all that Envoy begins with, and tell what that is."""
+    # before the start: Envoy ends at once without its bootstrap
     files = {BOOTSTRAP: bootstrap(), START: start_of(BY_PATH), SETTINGS: door.settings(), **door.files()}
     files |= tls_files(certificate) if certificate else {}
     folder, _, name = FOLDER.rpartition("/")
@@ -364,6 +382,7 @@ def fill(container: Container, door: Door, certificate: Certificate | None) -> F
 def stop(container: Container) -> None:
     """Stop Envoy: it takes no more connections, and ends when those that it has are idle."""
     with docker_answers(f'stop container "{container.name}"'):
+        # long enough for requests at work; Docker kills what is left behind it
         container.stop(timeout=STOP_SECONDS)
 
 
@@ -385,12 +404,14 @@ def packed(files: Mapping[str, bytes], folder: str = "") -> bytes:
     content = io.BytesIO()
     with tarfile.open(fileobj=content, mode="w") as tar:
         if folder:
+            # folders need the x bit to be entered
             entry = tarfile.TarInfo(folder)
             entry.type, entry.mode, entry.uid, entry.gid = tarfile.DIRTYPE, 0o755, _USER, _USER
             tar.addfile(entry)
         for name, text in files.items():
             entry = tarfile.TarInfo(name)
             # by number: the names of users in an image are its own affair
+            # 0400: Envoy reads them, and nobody who joins the container by another user does
             entry.size, entry.mode, entry.uid, entry.gid = len(text), 0o400, _USER, _USER
             tar.addfile(entry, io.BytesIO(text))
     return content.getvalue()

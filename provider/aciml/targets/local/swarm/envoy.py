@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...revisions import NoSuchRevision, WrongWeights
 
-PORT, SIDE_PORT, ADMIN_PORT = 8080, 9902, 9901
-"""In Envoy's container: where the service is, where revisions and counters are, and its own administration."""
+PORT, SIDE_PORT, ADMIN_PORT, COPIES_PORT = 8080, 9902, 9901, 9903
+"""In Envoy's container: the service, revisions and counters, its own administration, and copies that wait."""
 
 FOLDER = "/etc/aciml"
 BOOTSTRAP, START, CLUSTERS, LISTENERS = "envoy.json", "start.sh", "clusters.json", "listeners.json"
@@ -51,6 +51,16 @@ nothing. A signal ends a shell's ``wait`` early, so whether a process is gone is
 # each answer of the old one asks its caller to connect anew, where the default asks some at first, and all in the end
 _TAKES_OVER = "--drain-strategy immediate --drain-time-s 300 --parent-shutdown-time-s 300"
 
+_COPIES = "copies."
+"""Begins the name of the cluster that copies wait in; no revision's name has a dot."""
+
+COPIES_ROOM = 64
+"""Copies that may wait or be at work at once; what comes beyond is dropped, and counted by Envoy."""
+
+# a thread more is a wake-up more for each request: on two cores, which the replicas want, one thread needs a fifth less
+# of them than two, and alone it passes thousands of requests a second
+_WORKERS = '$([ "$(nproc 2>/dev/null || echo 4)" -lt 4 ] && echo 1 || echo 2)'
+
 _API = "type.googleapis.com/envoy"
 _TRUE = {"runtime_key": "unused", "default_value": {"numerator": 100, "denominator": "HUNDRED"}}
 NOBODY = "no revision serves yet"
@@ -59,7 +69,17 @@ NOBODY = "no revision serves yet"
 _BUCKETS = sorted({round(1.1**step, 1) for step in range(140)})
 
 
-_SETTINGS = ("timeout", "keep_alive", "port", "health_path", "certificate", "authorities", "labels", "log")
+_SETTINGS = (
+    "timeout",
+    "keep_alive",
+    "port",
+    "health_path",
+    "certificate",
+    "authorities",
+    "labels",
+    "log",
+    "copies_after",
+)
 
 
 @dataclass(frozen=True)
@@ -116,7 +136,8 @@ class Door:
     ``timeout`` is what one request may take, seconds (0: as long as the server lets it); ``keep_alive`` how long the
     server keeps an idle connection, seconds. ``certificate`` is the fingerprint of the certificate to be shown, empty
     for plain HTTP; with ``authorities`` only clients that they certify get in. ``labels`` are other names of revisions.
-    Without ``log`` a line is written of those requests alone that no server has seen the end of.
+    Without ``log`` a line is written of those requests alone that no server has seen the end of. ``copies_after``: how
+    long a copy waits, seconds.
     """
 
     revisions: tuple[str, ...] = ()
@@ -129,6 +150,7 @@ class Door:
     authorities: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
     log: bool = True
+    copies_after: float = 0.05
 
     def __post_init__(self) -> None:
         """Refuse a route to what is not there: Envoy would answer 503 for its share."""
@@ -172,11 +194,11 @@ class Door:
         has gone, by writing the same files again without it.
         """
         return {
-            CLUSTERS: _response(map(self._cluster, self.revisions)),
+            CLUSTERS: _response([*map(self._cluster, self.revisions), *self._copies()]),
             # one a file: of two Envoy takes neither
             ROUTES: _response([self._routes()]),
             SIDE: _response([self._side_routes()]),
-            LISTENERS: _response([self._listener(), self._side_listener()]),
+            LISTENERS: _response([self._listener(), self._side_listener(), *self._copies_listener()]),
         }
 
     def _cluster(self, name: str) -> dict[str, Any]:
@@ -207,10 +229,7 @@ class Door:
                     "dns_lookup_family": "V4_ONLY",
                 },
             },
-            "load_assignment": {
-                "cluster_name": name,
-                "endpoints": [{"lb_endpoints": [{"endpoint": {"address": _address(name, self.port)}}]}],
-            },
+            "load_assignment": _assignment(name, _address(name, self.port)),
             "health_checks": [
                 {
                     "timeout": "5s",
@@ -259,6 +278,48 @@ class Door:
             },
         }
 
+    def _copies(self) -> Iterator[dict[str, Any]]:
+        """Give the cluster that copies are sent to: this very Envoy, which lets them wait (``_copies_listener``)."""
+        if (mirror := self.routing.mirror) is None:
+            return
+        name = copies_of(mirror.to)
+        yield {
+            "@type": f"{_API}.config.cluster.v3.Cluster",
+            "name": name,
+            "type": "STATIC",
+            "load_assignment": _assignment(name, _address("127.0.0.1", COPIES_PORT)),
+            # a connection each, since HTTP/1 has one request at a time: a revision that is too slow for all copies
+            # gets as many as it can, and neither side's memory fills
+            "circuit_breakers": {"thresholds": [{"max_connections": COPIES_ROOM, "max_pending_requests": 1}]},
+        }
+
+    def _copies_listener(self) -> Iterator[dict[str, Any]]:
+        """Give the listener where copies wait until what they are copies of has most likely been answered.
+
+        Envoy sends a copy together with its request, and then both models compute at the same time: on few cores, or
+        over one bus to the memory, the caller pays for it. Envoy's way to let a request wait is its fault filter.
+        """
+        if (mirror := self.routing.mirror) is None:
+            return
+        route = {"match": {"prefix": "/"}, "route": {"cluster": mirror.to, "timeout": _seconds(self.timeout)}}
+        delay = {
+            "fixed_delay": _seconds(self.copies_after),
+            "percentage": {"numerator": 100, "denominator": "HUNDRED"},
+        }
+        wait = {
+            "name": "envoy.filters.http.fault",
+            "typed_config": {"@type": f"{_API}.extensions.filters.http.fault.v3.HTTPFault", "delay": delay},
+        }
+        manager = _manager(
+            "copies", {"route_config": {"name": "copies", "virtual_hosts": [_everything([route])]}}, None
+        )
+        config = manager["typed_config"]
+        config["http_filters"].insert(0, wait)
+        # it comes from ourselves: address and id of the request are those that the first look at it has found, and by
+        # the id the two answers are known to belong together
+        config.update(use_remote_address=False, skip_xff_append=True)
+        yield _listener_of("copies", _address("127.0.0.1", COPIES_PORT), {"filters": [manager]})
+
     def _routes(self) -> dict[str, Any]:
         hosts = [
             {
@@ -270,7 +331,7 @@ class Door:
             }
             for name in self.revisions
         ]
-        return _route_configuration(ROUTE_NAME, [*hosts, {"name": "all", "domains": ["*"], "routes": [self._shared()]}])
+        return _route_configuration(ROUTE_NAME, [*hosts, _everything([self._shared()])])
 
     def _labels(self, name: str) -> list[str]:
         return [label for label, named in self.labels.items() if named == name]
@@ -283,7 +344,10 @@ class Door:
         action = {"weighted_clusters": {"clusters": clusters}, **self._action()}
         if mirror := self.routing.mirror:
             share = {"numerator": mirror.percent, "denominator": "HUNDRED"}
-            policy = {"cluster": mirror.to, "runtime_fraction": {**_TRUE, "default_value": share}}
+            policy = {
+                "cluster": copies_of(mirror.to),
+                "runtime_fraction": {**_TRUE, "default_value": share},
+            }
             action["request_mirror_policies"] = [policy]
         return {"match": {"prefix": "/"}, "route": action}
 
@@ -321,26 +385,21 @@ class Door:
             for said in (name, *self._labels(name)):
                 match = {"prefix": f"{REVISIONS_PATH}/{said}/"}
                 routes.append({"match": match, "route": {**action, "prefix_rewrite": "/"}})
-        return _route_configuration(SIDE_NAME, [{"name": "all", "domains": ["*"], "routes": routes}])
+        return _route_configuration(SIDE_NAME, [_everything(routes)])
 
     def _listener(self) -> dict[str, Any]:
-        chain: dict[str, Any] = {"filters": [_manager(ROUTE_NAME, ROUTES, _access_log(whole=self.log))]}
+        chain: dict[str, Any] = {
+            "filters": [_manager(ROUTE_NAME, _rds(ROUTE_NAME, ROUTES), _access_log(whole=self.log))]
+        }
         if self.certificate:
             chain["transport_socket"] = self._transport()
-        return {
-            "@type": f"{_API}.config.listener.v3.Listener",
-            "name": ROUTE_NAME,
-            "address": _address("0.0.0.0", PORT),  # noqa: S104 - in its container; the engine publishes it on 127.0.0.1
-            "filter_chains": [chain],
-        }
+        # in its container; the engine publishes it on 127.0.0.1
+        return _listener_of(ROUTE_NAME, _address("0.0.0.0", PORT), chain)  # noqa: S104
 
     def _side_listener(self) -> dict[str, Any]:
-        return {
-            "@type": f"{_API}.config.listener.v3.Listener",
-            "name": SIDE_NAME,
-            "address": _address("0.0.0.0", SIDE_PORT),  # noqa: S104 - as above
-            "filter_chains": [{"filters": [_manager(SIDE_NAME, SIDE, None)]}],
-        }
+        # as above
+        chain = {"filters": [_manager(SIDE_NAME, _rds(SIDE_NAME, SIDE), None)]}
+        return _listener_of(SIDE_NAME, _address("0.0.0.0", SIDE_PORT), chain)  # noqa: S104
 
     def _transport(self) -> dict[str, Any]:
         chain, key, authorities = certificate_files(self.certificate)
@@ -373,12 +432,7 @@ def bootstrap() -> bytes:
                     {
                         "name": "administration",
                         "type": "STATIC",
-                        "load_assignment": {
-                            "cluster_name": "administration",
-                            "endpoints": [
-                                {"lb_endpoints": [{"endpoint": {"address": _address("127.0.0.1", ADMIN_PORT)}}]}
-                            ],
-                        },
+                        "load_assignment": _assignment("administration", _address("127.0.0.1", ADMIN_PORT)),
                     }
                 ]
             },
@@ -403,13 +457,18 @@ def bootstrap() -> bytes:
 
 def start_of(program: str) -> bytes:
     """Return the file that says how Envoy is started: ``program`` is a path, or a name that PATH finds."""
-    words = f"-c {FOLDER}/{BOOTSTRAP} --log-level warn --concurrency 2 {_TAKES_OVER}"
+    words = f"-c {FOLDER}/{BOOTSTRAP} --log-level warn --concurrency {_WORKERS} {_TAKES_OVER}"
     return f'exec {program} {words} "$@"\n'.encode()
 
 
 def label_host(revision: str, label: str) -> str:
     """Return the host name by which a label is reached on the service's own port."""
-    return f"{revision.partition('--')[0]}---{label}.localhost"
+    return f"{revision.rpartition('--')[0]}---{label}.localhost"
+
+
+def copies_of(revision: str) -> str:
+    """Return the name of the cluster where copies for a revision wait."""
+    return _COPIES + revision
 
 
 def certificate_files(fingerprint: str) -> tuple[str, str, str]:
@@ -430,7 +489,8 @@ def read_door(settings: bytes, clusters: bytes, routes: bytes) -> Door:
     routing = routing_of(routes)
     try:
         said = json.loads(settings)
-        names = tuple(str(one["name"]) for one in json.loads(clusters)["resources"])
+        named = [str(one["name"]) for one in json.loads(clusters)["resources"]]
+        names = tuple(one for one in named if not one.startswith(_COPIES))
         return Door(names, routing, **{name: said[name] for name in _SETTINGS if name in said})
     except (ValueError, LookupError, TypeError, NoSuchRevision):
         return Door()
@@ -444,7 +504,8 @@ def routing_of(content: bytes) -> Routing:
         weights = {one["name"]: int(one["weight"]) for one in action["weighted_clusters"]["clusters"]}
         policies = action.get("request_mirror_policies") or ()
         mirrors = [
-            Mirror(max(weights, key=lambda name: weights[name]), one["cluster"], _percent(one)) for one in policies
+            Mirror(max(weights, key=lambda name: weights[name]), one["cluster"].removeprefix(_COPIES), _percent(one))
+            for one in policies
         ]
         return Routing(weights, mirrors[0] if mirrors else None)
     except (ValueError, LookupError, TypeError, StopIteration, WrongWeights):
@@ -466,11 +527,11 @@ def _route_configuration(name: str, hosts: list[dict[str, Any]]) -> dict[str, An
     }
 
 
-def _manager(routes: str, file: str, log: dict[str, Any] | None) -> dict[str, Any]:
+def _manager(name: str, routes: dict[str, Any], log: dict[str, Any] | None) -> dict[str, Any]:
     config: dict[str, Any] = {
         "@type": f"{_API}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
-        "stat_prefix": routes,
-        "rds": {"route_config_name": routes, "config_source": _source(file)},
+        "stat_prefix": name,
+        **routes,
         "http_filters": [
             {
                 "name": "envoy.filters.http.router",
@@ -519,6 +580,27 @@ def _source(name: str) -> dict[str, Any]:
     # the folder is watched for what is moved into it: a file that is written in place would be read half
     watched = {"path": f"{FOLDER}/{name}", "watched_directory": {"path": FOLDER}}
     return {"path_config_source": watched, "resource_api_version": "V3", "initial_fetch_timeout": "5s"}
+
+
+def _rds(name: str, file: str) -> dict[str, Any]:
+    return {"rds": {"route_config_name": name, "config_source": _source(file)}}
+
+
+def _everything(routes: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"name": "all", "domains": ["*"], "routes": routes}
+
+
+def _listener_of(name: str, address: dict[str, Any], chain: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "@type": f"{_API}.config.listener.v3.Listener",
+        "name": name,
+        "address": address,
+        "filter_chains": [chain],
+    }
+
+
+def _assignment(cluster: str, address: dict[str, Any]) -> dict[str, Any]:
+    return {"cluster_name": cluster, "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address}}]}]}
 
 
 def _address(host: str, port: int) -> dict[str, Any]:

@@ -17,11 +17,12 @@ from ...home.service import COSTS, HomeServices
 from ...observed import LogLine, LogWish, Observed
 from ...protocol import Action, GroupFacts, GroupSpec
 from ...runs_on import kept_port
-from .app import Apps, SwarmRevisions, app_of, id_of
+from .app import Apps, app_of, id_of
 from .bring import bring
 from .cluster import EngineSeen, look
 from .drift import drift, imported
 from .observed import observe, read_log
+from .revisions import SwarmRevisions
 
 _QUIET = frozenset({"port", "scale", "replica_timeout", "startup_timeout", "smoke_test", "traffic", "rollback"})
 """What changes no replica that runs."""
@@ -75,6 +76,14 @@ class SwarmServices(HomeServices):
             progress.warn(finding.text)
         return [one for one in findings if one.level is not Level.WARNING]
 
+    def changes(self, old: GroupSpec, new: GroupSpec) -> dict[str, Action]:
+        """Name the properties that differ; keys that an import could not read are taken to be those of the program."""
+        had = old.declared.keys
+        if had.auth_enabled and not had.variables():
+            known = {name: getattr(new.declared.keys, name) for name in ("primary_key", "secondary_key")}
+            old = replace(old, declared=old.declared.but(keys=had.but(**known)))
+        return super().changes(old, new)
+
     def effect(self, changed: Mapping[str, Action], new: Group) -> str:
         """Say what a change costs: nobody who calls meets a gap, but for a port that moves."""
         if "replace" in changed.values():
@@ -96,7 +105,7 @@ class SwarmServices(HomeServices):
         facts, shown = self.apps.facts(there), there.serving or next(iter(there.revisions), None)
         if facts is None or shown is None:
             return facts
-        seen = drift(known, shown) if known else imported(shown)
+        seen = drift(known, shown) if known else imported(shown, self.apps.services.secret_texts(shown))
         return replace(facts, drift=seen.if_any)
 
     def observe(self, group_id: str, known: GroupSpec) -> Observed | None:
@@ -110,7 +119,7 @@ class SwarmServices(HomeServices):
 
     def revisions(self, group_id: str, known: GroupSpec) -> SwarmRevisions:
         """Return the revisions of a service."""
-        return self.apps.revisions(app_of(group_id), self._claim(known), known.declared.keys)
+        return SwarmRevisions(self.apps, app_of(group_id), self._claim(known), known.declared.keys)
 
     def delete(
         self,

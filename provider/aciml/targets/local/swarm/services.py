@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ....core.errors import OutageError
 from ....core.ownership import Claim, Owner, stranger
 from ....core.progress import Progress
-from ..engine import KIND, NAME, docker_answers
+from ..engine import KIND, NAME, amend, docker_answers
 from ..gate import READ_LINES, Failure, last_lines
 from ..pull import Login, login_headers
-from .template import ENDED, REVISION, WORDS, Made, Secret, Task, secret_name
+from .template import ENDED, REVISION, SECRETS_FOLDER, WORDS, Made, Secret, Task, file_of, secret_name
 
 if TYPE_CHECKING:
     import docker
+    from docker.models.containers import Container
 
 Document = dict[str, Any]
+SHARES, FEWEST_SHARES = 1024, 2
+"""Shares of busy cores: what a container has if nobody says anything, and the fewest (Linux, cgroups, cpu.shares)."""
+
 _LOOK_SECONDS = 0.2
 _BEGINS_SECONDS = 5.0
 _TRIES = 10
@@ -237,6 +241,40 @@ class Services:
         require_own(f'a secret "{name}"', found["Spec"].get("Labels") or {}, REVISION, claim)
         return Secret(str(found["ID"]), name, file)
 
+    def weigh_cores(self, made: Made, shares: int) -> None:
+        """Say what the replicas of a revision get of cores that others want too, beside the ``SHARES`` of these.
+
+        A swarm has no word for it in its services, so it is said to each container: to those that run here. One that
+        starts later has Docker's own shares, and those of another node take nothing from who runs here.
+        """
+        for container in self._here(made):
+            if int(container.attrs["HostConfig"].get("CpuShares") or SHARES) != shares:
+                amend(container, cpu_shares=shares)
+
+    def _here(self, made: Made) -> Iterator[Container]:
+        """Give the containers of the replicas that run on this node."""
+        from docker.errors import NotFound
+
+        for task in self.tasks(made):
+            if task.runs and task.container:
+                with docker_answers(f'look at a replica of service "{made.name}"'):
+                    try:
+                        found = self._client.containers.get(task.container)
+                    except NotFound:  # on another node
+                        continue
+                yield found
+
+    def secret_texts(self, made: Made) -> dict[str, bytes]:
+        """Return what the replicas of a revision have as secrets, by file, as far as one of them runs here.
+
+        Docker gives back no secret: whoever may start a program in a container reads it there all the same.
+        """
+        files = {file_of(name) for name in made.secrets} - {""}
+        if not files or (container := next(self._here(made), None)) is None:
+            return {}
+        with docker_answers(f'read the secrets of service "{made.name}"'):
+            return {file: text for file in sorted(files) if (text := _text_in(container, file)) is not None}
+
     def prune_secrets(self, app: str, kept: frozenset[str]) -> None:
         """Remove the secrets of a service that none of its revisions uses."""
         from docker.errors import APIError
@@ -278,6 +316,12 @@ class Services:
                 response.raise_for_status()
             except requests.HTTPError as error:
                 create_api_error_from_http_exception(error)
+
+
+def _text_in(container: Container, file: str) -> bytes | None:
+    """Return a secret's text; None where the image has no program that shows it."""
+    code, (said, _) = container.exec_run(["cat", f"{SECRETS_FOLDER}/{file}"], demux=True)
+    return bytes(said or b"") if code == 0 else None
 
 
 def require_own(what: str, labels: Mapping[str, str], kind: str, claim: Claim | None) -> None:

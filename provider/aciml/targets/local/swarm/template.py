@@ -224,6 +224,11 @@ def secret_name(app: str, file: str, content: bytes) -> str:
     return f"{app}.{'k' if file == KEYS else 'v'}{mark}"
 
 
+def file_of(secret: str) -> str:
+    """Return which of the two files a secret is, by its name; empty if it is none of ours."""
+    return {"k": KEYS, "v": VARIABLES}.get(secret.rpartition(".")[2][:1], "")
+
+
 def drain_seconds(spec: GroupSpec) -> float:
     """Return how long a server that stops may still work: a call at its longest, within reason, and slow clients."""
     said = spec.declared.environment()
