@@ -288,9 +288,18 @@ class _Quiet(SimpleHTTPRequestHandler):
         """Say nothing."""
 
 
-def test_a_package_that_a_server_gives_otherwise_is_named_with_both_hashes(bench: Bench, tmp_path: Path) -> None:
+@pytest.mark.parametrize("damaged", [False, True])
+def test_a_package_that_a_server_gives_otherwise_is_named_with_both_hashes(
+    bench: Bench, tmp_path: Path, *, damaged: bool
+) -> None:
+    """One that is damaged cannot be unpacked, which is found before all of it has come."""
     tool, lock = hard_packages()[1], bench.solve(CondaFile(("conda-forge",), ("tool",)))
-    folder = make_channel(tmp_path / "c", [replace(tool, files={})])
+    folder = make_channel(tmp_path / "c", [tool if damaged else replace(tool, files={})])
+    if damaged:
+        path = next(folder.rglob("tool-*.*"))
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 255
+        path.write_bytes(content)
     got = hashlib.sha256(next(folder.rglob("tool-*.*")).read_bytes()).hexdigest()
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder))) as server:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()

@@ -28,7 +28,7 @@ from aciml.settings import Settings
 from aciml.targets.local.swarm import door, takeover
 from aciml.targets.local.swarm.door import door_name
 from aciml.targets.local.swarm.revisions import SwarmRevisions
-from aciml.targets.local.swarm.services import FEWEST_SHARES, SHARES
+from aciml.targets.local.swarm.services import COPY_SHARES, SHARES
 from aciml.targets.local.target import LocalTarget
 from aciml.targets.observed import LogWish
 from aciml.targets.protocol import Certificate, GroupFacts, GroupFailed, GroupSpec, ServiceTarget
@@ -146,7 +146,7 @@ def each_revision_is_reached_and_counted_by_itself_and_copies_reach_nobody(
 
     revisions.mirror(new.name, old.name, 100, Silent())
     served = answers(facts, 25)
-    assert cores() == {FEWEST_SHARES}
+    assert cores() == {COPY_SHARES}
     revisions.mirror(new.name, old.name, 0, Silent())
     assert cores() == {SHARES}
     answers(facts, 5)

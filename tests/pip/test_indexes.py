@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -48,7 +48,7 @@ def lines(ours: Index, public: Index, monkeypatch: pytest.MonkeyPatch) -> list[s
     return [f"--index-url {public.url}/simple", f"--extra-index-url {private}/simple", "secret", "leaf"]
 
 
-def asked(lines: list[str], strategy: str, folder: Path) -> tuple[dict[str, str], Heard]:
+def asked(lines: list[str], strategy: str, folder: Path, places: Sequence[str] = ()) -> tuple[dict[str, str], Heard]:
     heard, settings = Heard(), Settings(folder / "cache")
     found = resolve(
         tuple(lines),
@@ -59,6 +59,7 @@ def asked(lines: list[str], strategy: str, folder: Path) -> tuple[dict[str, str]
         settings=settings,
         progress=heard,
         index_strategy=BEST if strategy == BEST else FIRST,
+        places=places,
     )
     ask_indexes(lines, found, strategy, settings, heard)
     return {package.name: package.version for package in found}, heard
@@ -126,11 +127,14 @@ def test_the_order_is_said_only_of_several() -> None:
     assert not order_note(indexes_of([], {}), FIRST)
 
 
-def test_a_web_page_in_the_place_of_an_index_is_not_blamed_on_the_lines(public: Index, tmp_path: Path) -> None:
+@pytest.mark.parametrize("line", ["leaf", "leaf==1.0"])
+def test_a_web_page_in_the_place_of_an_index_is_not_blamed_on_the_lines(
+    public: Index, tmp_path: Path, line: str
+) -> None:
     public.portal = b'<html><form action="/login"><a href="/terms">terms</a></form></html>'
 
     with pytest.raises(OutageError) as raised:
-        asked([f"--index-url {public.url}/simple", "leaf"], FIRST, tmp_path)
+        asked([f"--index-url {public.url}/simple", line], FIRST, tmp_path)
 
     assert str(raised.value).startswith(
         f"{public.url}/simple is no package index: it answers with a web page to any name"
@@ -138,6 +142,18 @@ def test_a_web_page_in_the_place_of_an_index_is_not_blamed_on_the_lines(public: 
     assert "as to leaf" in str(raised.value)
 
 
-def test_an_index_without_the_package_is_still_one(public: Index, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no index has a package of this name"):
-        asked([f"--index-url {public.url}/simple", "nobody-has-this"], FIRST, tmp_path)
+def test_an_index_without_the_package_is_still_one_and_its_line_is_named(public: Index, tmp_path: Path) -> None:
+    lines = [f"--index-url {public.url}/simple", "leaf", "nobody-has-this"]
+    with pytest.raises(UserError, match=r'^conda\.yml:3: pip: "nobody-has-this": no index has a package'):
+        asked(lines, FIRST, tmp_path, [f"conda.yml:{number}" for number in (1, 2, 3)])
+
+
+def test_an_index_that_answers_to_any_name_is_one_if_it_has_files(
+    public: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some private ones answer an empty list where others answer 404."""
+    own = public.page
+    monkeypatch.setattr(public, "page", lambda name: own(name) if name == "leaf" else b"<html>href</html>")
+
+    with pytest.raises(UserError, match=r"there is no such version; there are 1\.0"):
+        asked([f"--index-url {public.url}/simple", "leaf==9.9"], FIRST, tmp_path)

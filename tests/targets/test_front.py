@@ -60,7 +60,10 @@ def certificate(folder: Path) -> Certificate:
 
 
 class Client:
-    """Asks all the time over one connection that is kept, and notes what was no answer of a service."""
+    """Asks all the time over one connection that is kept, and notes what was no answer of a service.
+
+    Every 3 ms: without a pause it takes a core from what it watches, and Envoy and the server another one.
+    """
 
     def __init__(self, address: str) -> None:
         self._address, self._over = address, threading.Event()
@@ -78,7 +81,7 @@ class Client:
 
     def _ask(self) -> None:
         connection = http.client.HTTPConnection(self._address, timeout=30)
-        while not self._over.is_set():
+        while not self._over.wait(0.003):
             try:
                 connection.request("GET", "/")
                 answer = connection.getresponse()
@@ -114,6 +117,7 @@ def test_no_request_is_lost_and_containers_start_once(local_door: LocalWorld, mo
     assert local_door.client.containers.get(front_name(facts.name)).id == door
     assert len(started) == 2
     two_runs_at_once_end_with_one_service(local_door, facts)
+    another_envoy_takes_over_in_the_door_and_no_request_is_lost(local_door, facts)
 
 
 def two_runs_at_once_end_with_one_service(world: LocalWorld, facts: GroupFacts) -> None:
@@ -126,6 +130,28 @@ def two_runs_at_once_end_with_one_service(world: LocalWorld, facts: GroupFacts) 
 
     assert client.wrong == []
     assert world.leftovers() == [facts.id]
+
+
+def another_envoy_takes_over_in_the_door_and_no_request_is_lost(world: LocalWorld, facts: GroupFacts) -> None:
+    said = world.serves(facts)
+    spec = spec_of(world, {"one": "serves", "two": "serves-too"}[said])
+    door = world.client.containers.get(front_name(facts.name))
+    other = f"{world.prefix}-envoy:other"
+    world.client.images.get(door.labels["aciml.image"]).tag(other)
+    try:
+        newer = LocalTarget(lambda: world.client, replace(world.settings, envoy_image=other)).service
+        with Client(facts.address) as client:
+            newer.update(facts.id, spec, spec, Silent())
+
+        assert client.wrong == []
+        assert {*client.answers} == {said}
+        there = world.client.containers.get(front_name(facts.name))
+        assert (there.id, there.attrs["RestartCount"]) == (door.id, 0)
+        entrance = Entrance(there)
+        assert b"/usr/local/lib/aciml-" in entrance.files().content["start.sh"]
+        assert entrance.counters("^server.hot_restart_epoch$") == {"server.hot_restart_epoch": 1}
+    finally:
+        world.client.images.remove(other)
 
 
 def test_a_run_that_was_killed_is_gone_on_with(local_door: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,31 +205,28 @@ def _remove(world: LocalWorld, name: str) -> None:
     world.client.containers.get(name).remove(force=True)
 
 
-def test_a_door_that_is_gone_is_seen_and_comes_back_and_one_of_somebody_else_is_left(local_door: LocalWorld) -> None:
-    facts = made(local_door)
+def a_door_that_is_gone_is_seen_and_comes_back(world: LocalWorld, facts: GroupFacts) -> None:
     name = front_name(facts.name)
-    looked = local_door.target.service.observe(facts.id, spec_of(local_door))
+    looked = world.target.service.observe(facts.id, spec_of(world))
     assert looked is not None
     assert looked.door is not None
     assert (looked.door.name, looked.door.state) == (name, "Running")
-    assert any(name in line.found for line in _doors(local_door.client, wanted=True))
+    assert any(name in line.found for line in _doors(world.client, wanted=True))
     for harm, word in ((_stop, "exited"), (_remove, "gone")):
-        harm(local_door, name)
+        harm(world, name)
 
-        seen = local_door.target.service.read(facts.id)
+        seen = world.target.service.read(facts.id)
         assert seen is not None
         assert (seen.state, seen.port) == ("Stopped", facts.port)
-        looked = local_door.target.service.observe(facts.id, spec_of(local_door))
+        looked = world.target.service.observe(facts.id, spec_of(world))
         assert looked is not None
         assert looked.door is not None
         assert (looked.door.state, looked.door.detail) == ("Terminated", word)
         if word == "exited":
-            told = [line for line in _doors(local_door.client, wanted=True) if name in line.found]
+            told = [line for line in _doors(world.client, wanted=True) if name in line.found]
             assert [(line.state, line.advice) for line in told] == [(State.WARNING, "pulumi up starts it")]
-        assert updated(local_door, facts, "serves") == facts, harm
-        assert local_door.serves(facts) == "one", harm
-    a_door_of_somebody_else_is_left(local_door, facts)
-    a_network_that_was_pruned_is_made_again(local_door, facts)
+        assert updated(world, facts, "serves") == facts, harm
+        assert world.serves(facts) == "one", harm
 
 
 def a_door_of_somebody_else_is_left(world: LocalWorld, facts: GroupFacts) -> None:
@@ -256,7 +279,9 @@ def test_a_service_that_is_renamed_takes_its_fixed_port_along(local_door: LocalW
     assert local_door.leftovers() == [other.id]
 
 
-def test_what_was_made_without_a_door_gets_one_with_its_next_change_and_keeps_its_port(local_door: LocalWorld) -> None:
+def test_what_was_made_without_a_door_gets_one_with_its_next_change_which_comes_back_if_it_is_gone(
+    local_door: LocalWorld,
+) -> None:
     plain = without_door(local_door)
     facts = made(plain)
     runs = plain.incarnation(facts)
@@ -273,27 +298,9 @@ def test_what_was_made_without_a_door_gets_one_with_its_next_change_and_keeps_it
     with Client(facts.address) as client:
         updated(plain, facts, "serves")
     assert client.wrong == []
-
-
-def test_another_envoy_takes_over_in_the_door_and_no_request_is_lost(local_door: LocalWorld) -> None:
-    facts = made(local_door)
-    door = local_door.client.containers.get(front_name(facts.name))
-    other = f"{local_door.prefix}-envoy:other"
-    local_door.client.images.get(door.labels["aciml.image"]).tag(other)
-    try:
-        newer = LocalTarget(lambda: local_door.client, replace(local_door.settings, envoy_image=other)).service
-        with Client(facts.address) as client:
-            newer.update(facts.id, spec_of(local_door), spec_of(local_door), Silent())
-
-        assert client.wrong == []
-        assert {*client.answers} == {"one"}
-        there = local_door.client.containers.get(front_name(facts.name))
-        assert (there.id, there.attrs["RestartCount"]) == (door.id, 0)
-        entrance = Entrance(there)
-        assert b"/usr/local/lib/aciml-" in entrance.files().content["start.sh"]
-        assert entrance.counters("^server.hot_restart_epoch$") == {"server.hot_restart_epoch": 1}
-    finally:
-        local_door.client.images.remove(other)
+    a_door_that_is_gone_is_seen_and_comes_back(local_door, facts)
+    a_door_of_somebody_else_is_left(local_door, facts)
+    a_network_that_was_pruned_is_made_again(local_door, facts)
 
 
 def test_without_envoy_a_service_is_made_as_before_and_says_so(

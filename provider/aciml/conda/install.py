@@ -81,11 +81,13 @@ def stage(
             progress,
         )
     except (InstallerError, LinkError, TransactionError, ExtractError, IoError) as error:
-        if other := _other_bytes(str(error)) or _damaged(str(error), records, settings):
+        if other := _other_bytes(str(error)):
             raise other from error
         if is_full(error):
             # unpacked, packages have several times the size of their archives; that is the least
             raise full_disk(settings.cache, sum(package.size for package in chosen)) from error
+        if other := _damaged(str(error), records, settings):
+            raise other from error
         reason = " ".join(row.strip() for row in redacted(str(error)).splitlines()[:_SHOWN])
         advice = f"check the network and the free space of {settings.cache}, then run the same command again; "
         advice += "aciml cache check finds packages that were damaged there"
@@ -107,9 +109,9 @@ def _other_bytes(said: str) -> OutageError | None:
     return OutageError(message, _OTHER_BYTES)
 
 
-# of the zip that a package is, which is read while it comes: what does not fit is found before all of it has come
+# what does not fit is found while it comes, by zip, zstd or tar, each of which has words of its own for it
 _TORN = re.compile(
-    r"failed to fetch (\S+)\s.*?(?:invalid checksum|corrupt|invalid zip|decompress)", re.DOTALL | re.IGNORECASE
+    r"failed to fetch (\S+)\s.*?(?:an io error occurred|checksum|corrupt|invalid)", re.DOTALL | re.IGNORECASE
 )
 
 
@@ -121,10 +123,10 @@ def _damaged(said: str, records: Iterable[RepoDataRecord], settings: Settings) -
         return None
     wanted = (record.sha256 or b"").hex()
     got = _sha256_at(record.url, settings)
-    if got == wanted:
-        return None  # it came well this time: what rattler said is all that is known
-    message = f"{redacted(record.url)} gave other bytes than were locked: sha256 {wanted} expected"
-    return OutageError(f"{message}, {got or 'something that cannot be unpacked'} got", _OTHER_BYTES)
+    if got in ("", wanted):
+        return None  # it does not come, or came well this time: what rattler said is all that is known
+    message = f"{redacted(record.url)} gave other bytes than were locked: sha256 {wanted} expected, {got} got"
+    return OutageError(message, _OTHER_BYTES)
 
 
 def _sha256_at(url: str, settings: Settings) -> str:

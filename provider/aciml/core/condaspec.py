@@ -180,6 +180,8 @@ def _doubt_of_name(name: str, rest: str) -> str:  # noqa: PLR0911  # one kind ea
     joined = _JOINED.fullmatch(name) or re.fullmatch(r"(?P<name>[A-Za-z_-]*[A-Za-z])(?P<version>\d+(?:\.\d+)+)", name)
     if joined and not rest:
         return f'few packages have a version in their name; did you mean "{joined["name"]}={joined["version"]}"?'
+    if joined_minor := re.fullmatch(r"python-?3(\d{1,2})", name):
+        return f'no package is called so; did you mean "python=3.{joined_minor[1]}"?'
     if version := re.fullmatch(r"python-?(\d(?:\.\d+)?)", name):
         return f'no package is called so; did you mean "python={version[1]}"?'
     if near := usual_name(name):

@@ -23,7 +23,7 @@ _PROVIDES = {
 _PROJECTS = ("pyproject.toml", "setup.py", "setup.cfg")
 _THEMSELVES = words_of(
     "python python3 pip pip3 npm conda mamba micromamba apt apt-get apt-mark apk yum dnf curl wget git tar poetry uv"
-    " sed mkdir rm cp mv ln chmod chown useradd groupadd adduser"
+    " sed mkdir rm cp mv ln chmod chown useradd groupadd adduser unzip"
 )
 
 

@@ -71,7 +71,7 @@ def spaced(text: str) -> str:
     return f"{found['option']} {found['value']}" if found else text
 
 
-def fault_of(text: str) -> str:  # noqa: PLR0911  # one kind each
+def fault_of(text: str) -> str:  # noqa: C901, PLR0911  # one kind each
     """Return what is wrong with a line and what to write; empty if nothing is, or only an index could tell.
 
     Args:
@@ -84,6 +84,8 @@ def fault_of(text: str) -> str:  # noqa: PLR0911  # one kind each
         return f'"{line}" is a path of a machine with Windows; put the wheel beside this file and write ./NAME.whl'
     if re.match(r"//(?!\S*:)|/\*|;|<!--", line):
         return f'"{line}" is no requirement; a comment begins with #'
+    if re.match(r"[A-Za-z][\w.-]*::[A-Za-z0-9]", line):
+        return f'"{line}" is a package of a conda channel; write "- {line}" among the dependencies of conda.yml'
     if command := _COMMAND.fullmatch(line):
         return f'"{line}" is a command; write "{command["rest"]}"'
     # URLs and files: which they may be is judged where they are read

@@ -26,7 +26,7 @@ from ..settings import Settings
 from .indexes import indexes_of, page_of
 from .lines import Line
 from .requirement import name_of_line
-from .uv import NoWheelError
+from .uv import ACCOUNT, NoWheelError
 
 _NOT_FOUND = re.compile(r"(?:Because|and|,) ([A-Za-z0-9][\w.-]*) was not found in the ")
 _NO_VERSION = re.compile(r"there (?:is|are) no versions? of ([A-Za-z0-9][\w.-]*?)(?:\[[^\]]*\])?[=<>!~]")
@@ -49,6 +49,9 @@ def explained(error: UserError, lines: Sequence[Line], settings: Settings) -> Us
     """
     if isinstance(error, NoWheelError):
         return _without_wheel(error, lines, settings)
+    if error.advice == ACCOUNT:
+        # an index that asks who we are tells nothing of what it has
+        return error
     if held := _HELD.match(error.advice):
         # conda's version alone counts then, and of what an index has nothing is at fault
         return _said(error, held[1], lines, f"it does not go with {held[1]} {held[2]}, which conda brings")
@@ -64,7 +67,7 @@ def explained(error: UserError, lines: Sequence[Line], settings: Settings) -> Us
 
 
 def _without_wheel(error: NoWheelError, lines: Sequence[Line], settings: Settings) -> NoWheelError:
-    """Say where the line is, and for which Pythons there are wheels: often an old pin is beside a new Python."""
+    """Say where the line is, and for which Pythons there are wheels: usually a pin is old and the Python new."""
     name = canonicalize_name(error.name)
     place = next((line.place for line in lines if name_of_line(line.text) == name), "")
     found = _VERSION_SEEN.search(error.message)

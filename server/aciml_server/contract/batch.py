@@ -95,4 +95,4 @@ def _item(parameters: Parameters) -> Parameters:
     # a bare List has a TypeVar there in Python 3.8
     known = len(arguments) == 1 and type(arguments[0]).__name__ != "TypeVar" and arguments[0] is not Any
     item = arguments[0] if known else inspect.Parameter.empty
-    return Parameters((first.replace(annotation=item),), parameters.headers)
+    return parameters._replace(data=(first.replace(annotation=item),))

@@ -135,8 +135,8 @@ class Parser:
         elif before is None and self._began == 1:
             # the usual case: a piece begins with a request, or with the empty line that old clients send
             self._beside = len(data) if data[0] > 13 else len(bytes(data).lstrip(b"\r\n"))
-        if len(request.target) > _LONGEST_TARGET:  # 414, RFC 9110, section 15.5.15
-            self._listener.unreadable(refusal(414, "the target is longer than %d bytes" % _LONGEST_TARGET))
+        if len(request.target) > _LONGEST_TARGET:
+            self._listener.unreadable(_too_long())
 
     def _count_beside(self, read: int, body: int) -> None:
         """Count the sizes of chunks, their extensions and trailers: of ``read`` bytes all that are not the ``body``'s.
@@ -242,7 +242,8 @@ class Parser:
             request.length = int(headers[b"content-length"])
         elif b"transfer-encoding" in headers:
             request.length = -1
-        if request.wrong or headers.get(b"host") not in _HOSTS or b"transfer-encoding" in headers:
+        known = headers.get(b"host") in _HOSTS and len(request.target) <= _LONGEST_TARGET
+        if request.wrong or not known or b"transfer-encoding" in headers:
             refused = _of_framing(request)
             if refused is not None:
                 self._listener.unreadable(refused)
@@ -290,8 +291,14 @@ class _Deaf(Exception):
     """Ends the parsing of bytes that nobody will answer."""
 
 
+def _too_long() -> Answer:
+    return refusal(414, "the target is longer than %d bytes" % _LONGEST_TARGET)  # RFC 9110, section 15.5.15
+
+
 def _of_framing(request: Request) -> Optional[Answer]:
     """Return why a head cannot be trusted to say where its request ends, or whom it is for; None if it can."""
+    if len(request.target) > _LONGEST_TARGET:  # all of it came at once, and was not counted
+        return _too_long()
     if request.wrong.startswith("HTTP/"):  # RFC 9110, section 15.6.6
         return refusal(505, "%s is not spoken here; HTTP/1.1 is" % request.wrong)
     told = request.headers.get(b"transfer-encoding", b"chunked").split(b",")
@@ -311,7 +318,8 @@ def _of_host(request: Request) -> Optional[Answer]:
     host = request.headers.get(b"host")
     if host is None:
         return None if request.old else refusal(400, "a request of HTTP/1.1 needs a Host header")
-    if not _HOST.fullmatch(host):
+    # blanks around a value are none of it (RFC 9110, section 5.5); llhttp leaves a tab behind it
+    if not _HOST.fullmatch(host.strip(b" \t")):
         return refusal(400, "the Host header is no host and port")
     if len(_HOSTS) < _MOST_HOSTS:
         _HOSTS.add(host)

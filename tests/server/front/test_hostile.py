@@ -69,7 +69,7 @@ GARBLED = {
     "NUL in a header": (b"GET / HTTP/1.1\r\nA: \0\r\n\r\n", 400),
     "NUL in a header's name": (b"GET / HTTP/1.1\r\nA\0: 1\r\n\r\n", 400),
     "the preface of HTTP/2": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
-    "a hello of TLS": (b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03" + b"\0" * 64, 501),
+    "a hello of TLS": (b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03" + b"\0" * 64, 400),
     "a method that is none": (b"BREW /score HTTP/1.1\r\n\r\n", 501),
     "a tunnel": (b"CONNECT example:443 HTTP/1.1\r\nHost: x\r\n\r\n" + LAST, 404),
     "a target of 20 kB": (b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\n\r\n", 414),

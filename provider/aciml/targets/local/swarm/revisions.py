@@ -27,7 +27,7 @@ from .app import DRAIN_SECONDS, Apps, There
 from .door import Entrance, Files, door_name
 from .envoy import Door, Mirror, copies_of, label_host
 from .replicas import replicas_of
-from .services import FEWEST_SHARES, SHARES, Services
+from .services import COPY_SHARES, SHARES, Services
 from .stats import Counts
 from .template import ENDED, WORDS, Made, Task
 
@@ -140,8 +140,8 @@ class SwarmRevisions:
         if mirror:
             # before the first copy: an answer that nobody has kept is compared with nothing
             self._keep(pair, progress)
-            # nobody waits for it: on cores that both want it works when the one that serves does not
-            self._weigh_cores(pair[1].name, FEWEST_SHARES)
+            # nobody waits for it: on cores that both want, the one that serves goes first
+            self._weigh_cores(pair[1].name, COPY_SHARES)
         after = self._usual(pair[0].name)
         self.change(
             lambda door: door.but(

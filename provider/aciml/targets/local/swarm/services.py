@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
 
 Document = dict[str, Any]
-SHARES, FEWEST_SHARES = 1024, 2
-"""Shares of busy cores: what a container has if nobody says anything, and the fewest (Linux, cgroups, cpu.shares)."""
+SHARES, COPY_SHARES = 1024, 102
+"""Shares of busy cores (Linux, cgroups, cpu.shares): what a container has if nobody says anything, and one that gets
+nothing but copies. A tenth and no less: its health check runs by the same shares, and with the fewest (2) on a machine
+with sixty programs at work Swarm replaced a replica, most likely because no check came to its end."""
 
 _LOOK_SECONDS = 0.2
 _BEGINS_SECONDS = 5.0
