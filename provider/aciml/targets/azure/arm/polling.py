@@ -39,7 +39,9 @@ def wait_for(poller: LROPoller[Result], what: str, progress: Progress, *, timeou
         Cancelled: the user asked to stop; it is left alone.
     """
     started = time.monotonic()
-    spoken = -_SPEAK
+    spoken = 0.0
+    # also of one that is over before somebody looks: who follows the lines finds all operations in them
+    progress.say(f"{what}: {spoken_time(spoken)}")
     with translated(what, **tried):
         # ctrl-C leaves the operation alone: ARM cannot cancel one, and the next run finds it under way
         while not poller.done():
