@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from typing import Any, Deque, Optional
+from typing import Any, Callable, Deque, Optional
 
 from ..answers import refusal
 from ..values import Answer
@@ -22,6 +22,11 @@ from .parser import Parser
 from .request import Request
 from .room import FREE
 from .sender import Sender, Site
+
+
+def _nothing() -> None:
+    """Nobody waits to hear of it."""
+
 
 # each costs memory before any limit counts it: a client that only sends would have us keep them without end
 _MOST_WAITING = 16  # pipelined requests from which no more are read
@@ -48,6 +53,8 @@ class Connection(Sender):
         self.is_pumping = False
         self.crowded = False
         """There are too many connections; this one is told so."""
+        self.when_made: Callable[[], object] = _nothing
+        """Called as soon as the site counts it."""
         self.deaf = False
         """What comes is not parsed any more."""
         self.closing = False
@@ -60,6 +67,8 @@ class Connection(Sender):
         self._transport = self._inflow.transport = transport
         self._pace.mark()
         self._site.opened(self)
+        self.when_made()
+        self.when_made = _nothing
 
     def connection_lost(self, error: Optional[Exception]) -> None:  # noqa: ARG002  # the protocol's
         """Withdraw what nobody waits for any more."""

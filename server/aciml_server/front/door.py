@@ -156,12 +156,16 @@ class Door:
         task.add_done_callback(self.entering.discard)
 
     async def _connect(self, sock: socket.socket, *, crowded: bool) -> None:
+        task = asyncio.current_task()
         context = self._context()
         options = {"ssl": context, "ssl_handshake_timeout": _HANDSHAKE} if context else {}
 
         def connection() -> Connection:
             made = Connection(self._site)
             made.crowded = crowded
+            # here and not when this task ends, a round of the loop later: the next ones that are let in in between
+            # would count those who are in twice, and a limit of 300 be one of 236
+            made.when_made = lambda: self.entering.discard(task)
             return made
 
         try:
