@@ -144,6 +144,9 @@ def advice_for(cls: type[Any], name: str, spelling: Spelling = SNAKE) -> str:
         return f"it is now {'.'.join(map(spelling, known[0]))}"
     names = {spelling(argument.name): spelling(argument.name) for argument in arguments_of(cls)}
     deeper = {spelling(path[-1]): ".".join(map(spelling, path)) for path, _ in leaves_of(cls) if len(path) > 1}
+    # who left out nothing but the unit (`scoring_timeout`) meant no other name, however near that is by letters
+    if len(rest := [full for word, full in {**deeper, **names}.items() if word.startswith(f"{name.lower()}_")]) == 1:
+        return f"did you mean {rest[0]}?"
     # names of this level first: what is meant here must not be looked for further down
     for table in (names, {**deeper, **names}):
         # `conda` is far from conda_file by letters, and still the beginning of one name alone

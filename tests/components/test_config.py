@@ -51,11 +51,12 @@ def test_sections_become_arguments(read: Reader) -> None:
         ({"scoring:registy": {}}, "scoring:registy: unknown key; did you mean registry?"),
         ({"scoring:registry": {"prot": 1}}, "scoring:registry.prot: unknown key; did you mean port?"),
         ({"scoring:service": {"sourcedirectory": "x"}}, "did you mean source_directory?"),
+        ({"scoring:service": {"scoring_timeout": 5}}, "did you mean server.limits.scoring_timeout_ms?"),
         ({"scoring:service": {"login_server": "x"}}, "scoring:service.login_server: unknown key; the program sets it"),
         ({"scoring:registry": "5000"}, "scoring:registry: must be a map"),
         ({"scoring:registry": "- a"}, "scoring:registry: must be a map"),
     ],
-    ids=["section", "key", "spelling", "what the program wires", "a number", "a text"],
+    ids=["section", "key", "spelling", "without its unit", "what the program wires", "a number", "a text"],
 )
 def test_what_nobody_knows_is_an_error_with_its_path(read: Reader, values: dict[str, Any], words: str) -> None:
     with pytest.raises(pulumi.RunError) as raised:
