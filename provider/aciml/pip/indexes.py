@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from ..core.errors import UserError
 from ..core.pip_package import PipPackage
@@ -19,6 +21,9 @@ from ..core.progress import Progress
 from ..settings import Settings
 from .accounts import Account, accounts_of, clean_url, realm_of
 from .fetch import TIMEOUT, new_session
+
+if TYPE_CHECKING:
+    import requests
 
 FIRST, BEST, REFUSE = "first-index", "unsafe-best-match", "refuse"
 STRATEGIES = (FIRST, BEST, REFUSE)
@@ -115,19 +120,25 @@ def find_shared(
 _ACCEPT = {"Accept": "application/vnd.pypi.simple.v1+json, text/html;q=0.5"}
 
 
+@contextmanager
+def _asked_for(name: str, index: Index, settings: Settings) -> Iterator[requests.Response]:
+    """Ask an index for the page of a name; of the answer only the head is read, since pages have megabytes."""
+    with (
+        new_session(settings) as session,
+        session.get(
+            f"{index.url}/{name}/", stream=True, timeout=TIMEOUT, auth=index.account, headers=_ACCEPT
+        ) as answer,
+    ):
+        yield answer
+
+
 def _has(name: str, index: Index, settings: Settings, *, files: bool = True) -> bool:
     """Tell whether an index has a page for a name; without ``files`` one that names no file at all."""
     # here: HTTP is slow to load, and an unchanged section asks no index
     import requests
 
     try:
-        # only the status counts: a page of a big package has megabytes
-        with (
-            new_session(settings) as session,
-            session.get(
-                f"{index.url}/{name}/", stream=True, timeout=TIMEOUT, auth=index.account, headers=_ACCEPT
-            ) as answer,
-        ):
+        with _asked_for(name, index, settings) as answer:
             if answer.status_code != 200 or files:
                 return answer.status_code == 200
             start = answer.raw.read(_START, decode_content=True)
@@ -144,12 +155,7 @@ def page_of(name: str, index: Index, settings: Settings) -> str:
     import requests
 
     try:
-        with (
-            new_session(settings) as session,
-            session.get(
-                f"{index.url}/{name}/", stream=True, timeout=TIMEOUT, auth=index.account, headers=_ACCEPT
-            ) as answer,
-        ):
+        with _asked_for(name, index, settings) as answer:
             if answer.status_code != 200:
                 return ""
             return answer.raw.read(_LARGEST, decode_content=True).decode("utf-8", "replace")
